@@ -1,0 +1,137 @@
+"""Reads endpoints and subscriptions from a TOML file and finds every mistake in it."""
+
+import base64
+import binascii
+from collections.abc import Collection
+from pathlib import Path
+
+from config.problems import Problem
+from config.tables import (
+    Table,
+    is_mail_address,
+    is_web_address,
+    raise_problems,
+    read_toml,
+    suggest,
+)
+from core.values import (
+    Endpoint,
+    EndpointId,
+    EndpointKind,
+    EventType,
+    FilmId,
+    Salience,
+    Subscription,
+    SubscriptionId,
+    Tier,
+    TopicSlug,
+)
+
+_DEFAULTS = Subscription(subscription_id=SubscriptionId(""), name="")
+
+
+def load_subscriptions(
+    path: Path,
+    *,
+    films: Collection[str] | None = None,
+    topics: Collection[str] | None = None,
+    endpoints: Collection[str] = (),
+    allow_http: bool = True,
+) -> tuple[list[Subscription], list[Endpoint]]:
+    """Read both lists in file order; ids are unique in each.
+
+    `films` and `topics` are the ids a subscription may name (None: any); `endpoints` are known beside the file's own.
+    Raises ConfigError with every problem of the file.
+    """
+    problems: list[Problem] = []
+    root = read_toml(path, problems)
+    found = _read_endpoints(root, allow_http=allow_http)
+    known = {endpoint.endpoint_id for endpoint in found} | set(endpoints)
+    subscriptions: list[Subscription] = []
+    for table in root.records("subscription", name_key="id"):
+        subscription = _read_subscription(table)
+        _find_strangers(table, "films", subscription.films, films, "film")
+        _find_strangers(table, "topics", subscription.topics, topics, "topic")
+        _find_strangers(table, "endpoints", subscription.endpoints, known, "endpoint")
+        if subscription.subscription_id in {other.subscription_id for other in subscriptions}:
+            table.complain("id", "is taken by another subscription; choose another id")
+        subscriptions.append(subscription)
+    root.finish()
+    raise_problems(problems)
+    return subscriptions, found
+
+
+def _read_endpoints(root: Table, *, allow_http: bool) -> list[Endpoint]:
+    found: list[Endpoint] = []
+    for table in root.records("endpoint", name_key="id"):
+        endpoint = _read_endpoint(table, allow_http=allow_http)
+        if endpoint.endpoint_id in {other.endpoint_id for other in found}:
+            table.complain("id", "is taken by another endpoint; choose another id")
+        found.append(endpoint)
+    return found
+
+
+def _read_endpoint(table: Table, *, allow_http: bool) -> Endpoint:
+    endpoint = Endpoint(
+        endpoint_id=EndpointId(table.slug("id")),
+        kind=table.choice("kind", EndpointKind),
+        address=table.text("address", is_required=True),
+        secret=table.text("secret"),
+    )
+    if endpoint.kind is EndpointKind.WEBHOOK:
+        _check_webhook(table, endpoint, allow_http=allow_http)
+    elif endpoint.address and not is_mail_address(endpoint.address):
+        table.complain("address", f"{endpoint.address!r} is no mail address; write one such as ann@example.org")
+    table.finish()
+    return endpoint
+
+
+def _check_webhook(table: Table, endpoint: Endpoint, *, allow_http: bool) -> None:
+    address = endpoint.address
+    if address and not is_web_address(address):
+        table.complain("address", f"{address!r} is no web address; write one that starts with https://")
+    elif address.startswith("http:") and not allow_http:
+        says = f"{address!r} is not encrypted; use https:// or set SETWIRE_WEBHOOK_ALLOW_HTTP=true"
+        table.complain("address", says)
+    if not is_webhook_secret(endpoint.secret):
+        table.complain("secret", "is no signing secret; write whsec_ and 24 to 64 random bytes in base64")
+
+
+def is_webhook_secret(secret: str) -> bool:
+    """Say whether this is `whsec_` and 24-64 bytes in base64 (Standard Webhooks, "Signature scheme")."""
+    head, mark, body = secret.partition("whsec_")
+    if head or not mark:
+        return False
+    try:
+        return 24 <= len(base64.b64decode(body, validate=True)) <= 64
+    except binascii.Error:
+        return False
+
+
+def _read_subscription(table: Table) -> Subscription:
+    subscription_id = table.slug("id")
+    subscription = Subscription(
+        subscription_id=SubscriptionId(subscription_id),
+        name=table.text("name") or subscription_id,
+        films=tuple(map(FilmId, table.texts("films"))),
+        topics=tuple(map(TopicSlug, table.texts("topics"))),
+        words=table.texts("words"),
+        not_words=table.texts("not_words"),
+        outlets=table.texts("outlets"),
+        saliences=table.choices("saliences", Salience, default=_DEFAULTS.saliences),
+        events=table.choices("events", EventType, default=_DEFAULTS.events),
+        production_only=table.flag("production_only", default=_DEFAULTS.production_only),
+        min_tier=table.choice("min_tier", Tier, default=_DEFAULTS.min_tier),
+        endpoints=tuple(map(EndpointId, table.texts("endpoints"))),
+        is_enabled=table.flag("enabled", default=True),
+    )
+    table.finish()
+    return subscription
+
+
+def _find_strangers(table: Table, key: str, given: Collection[str], known: Collection[str] | None, noun: str) -> None:
+    if known is None:
+        return
+    for name in given:
+        if name not in known:
+            table.complain(key, f"there is no {noun} {name!r}; {suggest(name, known)}")

@@ -1,0 +1,179 @@
+"""Writes an alert as an e-mail message that says one thing to one recipient; it connects to no server."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import policy
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.utils import format_datetime, parseaddr
+from urllib.parse import quote
+
+from core.letters import Letter, read_letter, render_html, render_text, web_url
+from core.values import Delivery
+from core.webhooks import clean_line
+
+_PARTS = ["multipart/alternative", "text/plain", "text/html"]
+
+# An address as RFC 5321 writes it without quoting: every mail server takes it, and no header breaks on it.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
+_MAX_LOCAL_CHARS, _MAX_ADDRESS_CHARS = 64, 254
+
+
+class MailError(ValueError):
+    """A mail that must not be sent; its text is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+def build_mail(
+    delivery: Delivery, *, from_address: str, base_url: str, now: datetime, unsubscribe_url: str = ""
+) -> bytes:
+    """Write the mail of one delivery, ready to be sent, with CRLF line ends and 7-bit bytes.
+
+    Shape: the same arguments give the same bytes; `Message-ID` depends on the delivery only, and every mail of a
+    story answers the same thread root. Without `unsubscribe_url` a reader unsubscribes by a mail to the sender.
+    Errors: `MailError` for a recipient or sender that is not one plain address, a payload that is not ours, or a
+    built message that does not read back as exactly one mail to exactly one recipient.
+    """
+    sender = _read_sender(from_address)
+    recipient = check_address(delivery.endpoint.address)
+    letter = _read_letter(delivery, base_url)
+    headers = {
+        **_basic_headers(letter, delivery, sender=sender, recipient=recipient, now=now),
+        **_thread_headers(delivery, sender),
+        **_list_headers(letter, sender, unsubscribe_url),
+    }
+    raw = _write_message(headers, letter, delivery, unsubscribe_url or _unsubscribe_mailto(letter, sender))
+    _check_built(raw, headers=headers, recipient=recipient, sender=sender.address)
+    return raw
+
+
+def check_address(address: str) -> str:
+    """Return the address if it is exactly one plain e-mail address. Errors: `MailError`."""
+    local_part = address.partition("@")[0]
+    is_short = len(local_part) <= _MAX_LOCAL_CHARS and len(address) <= _MAX_ADDRESS_CHARS
+    if not is_short or not _ADDRESS.fullmatch(address):
+        raise MailError("the address is not one plain e-mail address (name@domain in ASCII)")
+    return address
+
+
+def read_sender_address(from_address: str) -> str:
+    """Return the bare address of `setwire <wire@example.org>`, as the envelope wants it. Errors: `MailError`."""
+    return _read_sender(from_address).address
+
+
+def _read_sender(from_address: str) -> _Sender:
+    name, address = parseaddr(from_address)
+    return _Sender(_write_line(name).replace("\\", "").replace('"', "'"), check_address(address))
+
+
+def _read_letter(delivery: Delivery, base_url: str) -> Letter:
+    try:
+        return read_letter(delivery.payload, base_url=base_url)
+    except ValueError as error:
+        raise MailError("the payload of the delivery is not an alert of ours") from error
+
+
+def _write_line(text: str) -> str:
+    """Make text from outside safe as a header value.
+
+    `=?` opens an encoded word (RFC 2047): the `email` package would decode it, and write a line break hidden inside
+    as the start of another header.
+    """
+    return clean_line(text).replace("=?", "= ?")
+
+
+def _basic_headers(
+    letter: Letter, delivery: Delivery, *, sender: _Sender, recipient: str, now: datetime
+) -> dict[str, str]:
+    return {
+        "From": f'"{sender.name}" <{sender.address}>' if sender.name else sender.address,
+        "To": recipient,
+        "Subject": _write_line(letter.subject),
+        "Date": format_datetime(now.astimezone(UTC)),
+        "Message-ID": f"<{safe_id(delivery.delivery_id)}@{sender.domain}>",
+        "Auto-Submitted": "auto-generated",
+    }
+
+
+def _thread_headers(delivery: Delivery, sender: _Sender) -> dict[str, str]:
+    if delivery.story_id is None:
+        return {}
+    # The root itself is never sent: mail programs thread what answers the same message (RFC 5322, section 3.6.4).
+    root = f"<story-{delivery.story_id}@{sender.domain}>"
+    return {"In-Reply-To": root, "References": root}
+
+
+def _list_headers(letter: Letter, sender: _Sender, unsubscribe_url: str) -> dict[str, str]:
+    if not letter.subscription_id:
+        return {}
+    web = web_url(unsubscribe_url)
+    ways = [web, _unsubscribe_mailto(letter, sender)] if web else [_unsubscribe_mailto(letter, sender)]
+    return {
+        "List-Id": f"<{safe_id(letter.subscription_id).lower()}.setwire.{sender.domain}>",
+        "List-Unsubscribe": ", ".join(f"<{way}>" for way in ways),
+    }
+
+
+def _unsubscribe_mailto(letter: Letter, sender: _Sender) -> str:
+    if not letter.subscription_id:
+        return ""
+    subject = quote(f"unsubscribe {letter.subscription_id}", safe="")
+    return f"mailto:{quote(sender.address, safe='@')}?subject={subject}"
+
+
+def safe_id(text: str) -> str:
+    """Keep an id that fits a Message-ID and a file name; replace any other by its digest."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", text):
+        return text
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _write_message(headers: dict[str, str], letter: Letter, delivery: Delivery, unsubscribe_url: str) -> bytes:
+    message = EmailMessage(policy=policy.SMTP)
+    unsubscribe = f"Unsubscribe: {unsubscribe_url}" if unsubscribe_url else ""
+    text, html = render_text(letter, unsubscribe=unsubscribe), render_html(letter, unsubscribe_url=unsubscribe_url)
+    try:
+        for name, value in headers.items():
+            message[name] = value
+        message.set_content(text, charset="utf-8", cte="quoted-printable")
+        message.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
+        message.set_boundary(_choose_boundary(delivery))
+        return message.as_bytes()
+    except (MessageError, ValueError, LookupError) as error:
+        raise MailError("the mail cannot be written without breaking its headers") from error
+
+
+def _choose_boundary(delivery: Delivery) -> str:
+    """Pick a boundary that no feed can foresee and every attempt repeats."""
+    material = f"{delivery.delivery_id}\n{delivery.payload}".encode("utf-8", "replace")
+    return f"=_{hashlib.sha256(material).hexdigest()[:40]}"
+
+
+def _check_built(raw: bytes, *, headers: dict[str, str], recipient: str, sender: str) -> None:
+    """Read the message back as a mail server would, and refuse any difference from what was meant."""
+    parsed = BytesParser(policy=policy.default).parsebytes(raw)
+    expected = sorted([*(name.lower() for name in headers), "mime-version", "content-type"])
+    if sorted(name.lower() for name in parsed) != expected:
+        raise MailError("the built mail does not have exactly the headers it should have")
+    if _read_addresses(parsed, "To") != [recipient] or _read_addresses(parsed, "From") != [sender]:
+        raise MailError("the built mail is not addressed to exactly its recipient")
+    if [part.get_content_type() for part in parsed.walk()] != _PARTS:
+        raise MailError("the built mail does not have exactly the parts it should have")
+
+
+def _read_addresses(message: EmailMessage, name: str) -> list[str]:
+    return [address.addr_spec for address in message[name].addresses]

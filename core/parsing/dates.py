@@ -1,0 +1,133 @@
+"""Dates as feeds, sitemaps and pages write them, read into aware UTC times, or disbelieved."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+
+_MAX_CHARS = 100
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_MAX_FUTURE = timedelta(days=1)
+
+# Minutes east of UTC. RFC 822 names eight zones; feeds write many more. BST is British Summer Time here: the outlets
+# that write it are British.
+_ZONES = {
+    "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "IST": 330, "CET": 60, "MEZ": 60,
+    "CEST": 120, "MESZ": 120, "EET": 120, "EEST": 180, "MSK": 180, "SAST": 120, "JST": 540, "KST": 540, "AWST": 480,
+    "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780, "EST": -300, "EDT": -240, "ET": -300,
+    "CST": -360, "CDT": -300, "CT": -360, "MST": -420, "MDT": -360, "MT": -420, "PST": -480, "PDT": -420, "PT": -480,
+    "AKST": -540, "AKDT": -480, "HST": -600, "AST": -240, "ADT": -180, "NST": -210, "NDT": -150, "BRT": -180,
+}  # fmt: skip
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+_TIME = (
+    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
+    r"\s*(?P<half>[ap]\.?m\.?(?![a-z]))?\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{2}(?!\d)|\(?[a-z]{1,5}\)?)?"
+)
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?:-?(?P<month>\d{2})(?:-?(?P<day>\d{2}))?)?(?:[t\s,]+" + _TIME + r")?\s*", re.IGNORECASE
+)
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})t?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})z?"
+)
+_DAY_FIRST = re.compile(
+    r"(?:[a-z]+\.?,?\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s./-]+(?P<name>[a-z]{3,9})\.?,?[\s./-]+(?P<year>\d{4}|\d{2}(?!\d))"
+    r"(?:(?:,|\s|-|at)+" + _TIME + r")?\s*",
+    re.IGNORECASE,
+)
+_MONTH_FIRST = re.compile(
+    r"(?:[a-z]+day,?\s+|[a-z]{3},?\s+)?(?P<name>[a-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+    r"(?:(?:,|\s|-|at|\|)+" + _TIME + r")?\s*",
+    re.IGNORECASE,
+)
+_NUMERIC = re.compile(
+    r"(?P<first>\d{1,2})(?P<sign>[./-])(?P<second_number>\d{1,2})(?P=sign)(?P<year>\d{4})(?:[,\s]+" + _TIME + r")?\s*",
+    re.IGNORECASE,
+)
+
+
+def parse_date(text: str, *, now: datetime) -> datetime | None:
+    """Read a date and time as aware UTC; None if it cannot be read or believed (before 1990, over a day ahead).
+
+    RFC 822 (RSS), W3C-DTF and RFC 3339 (Atom, sitemaps, JSON Feed), asctime, and what people write instead.
+    A time without zone is UTC; a date without time is its midnight. `3/4/2026` is the third of April only when
+    separated by dots; with slashes the month comes first unless that is impossible.
+    """
+    if len(text) > _MAX_CHARS:
+        return None
+    return believe(_read(" ".join(text.split())), now=now)
+
+
+def believe(at: datetime | None, *, now: datetime) -> datetime | None:
+    """Pass a time on if it is no earlier than 1990 and no later than a day from now."""
+    if at is None or not _EARLIEST <= at <= now + _MAX_FUTURE:
+        return None
+    return at
+
+
+def _read(text: str) -> datetime | None:
+    for read in (_read_pattern, _read_rfc822):
+        try:
+            at = read(text)
+        except (ValueError, OverflowError, TypeError, LookupError):
+            continue
+        if at is not None:
+            return at
+    return None
+
+
+def _read_pattern(text: str) -> datetime | None:
+    for pattern in (_COMPACT, _ISO, _DAY_FIRST, _MONTH_FIRST, _NUMERIC):
+        if found := pattern.fullmatch(text):
+            return _assemble(found.groupdict(default=""))
+    return None
+
+
+def _read_rfc822(text: str) -> datetime | None:
+    """Read what the standard library's forgiving parser makes of it; asctime among others."""
+    fields = parsedate_tz(text)
+    if fields is None:
+        return None
+    zone = timezone(timedelta(seconds=fields[9] or 0))
+    return datetime(*fields[:6], tzinfo=zone).astimezone(UTC)
+
+
+def _assemble(parts: dict[str, str]) -> datetime:
+    year, month, day = _calendar_day(parts)
+    hour = _hour(int(parts.get("hour") or 0), parts.get("half") or "")
+    minute, second = int(parts.get("minute") or 0), min(int(parts.get("second") or 0), 59)
+    midnight = datetime(year, month, day, tzinfo=_zone(parts.get("zone") or ""))
+    return (midnight + timedelta(hours=hour, minutes=minute, seconds=second)).astimezone(UTC)
+
+
+def _calendar_day(parts: dict[str, str]) -> tuple[int, int, int]:
+    year = int(parts["year"])
+    if len(parts["year"]) == 2:
+        year += 1900 if year >= 90 else 2000
+    if "first" in parts:
+        return year, *_numeric_day(int(parts["first"]), int(parts["second_number"]), parts["sign"])
+    if "name" in parts:
+        return year, _MONTHS.index(parts["name"][:3].lower()) + 1, int(parts["day"])
+    return year, int(parts["month"] or 1), int(parts["day"] or 1)
+
+
+def _numeric_day(first: int, second: int, sign: str) -> tuple[int, int]:
+    month_first = sign == "/" and first <= 12
+    return (first, second) if month_first else (second, first)
+
+
+def _hour(hour: int, half: str) -> int:
+    if hour > 24:
+        raise ValueError("no such hour")
+    if not half:
+        return hour
+    return hour % 12 + (12 if half.lower().startswith("p") else 0)
+
+
+def _zone(text: str) -> timezone:
+    if not text:
+        return UTC
+    if text[0] in "+-":
+        digits = text[1:].replace(":", "").ljust(4, "0")
+        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        return timezone(-offset if text[0] == "-" else offset)
+    return timezone(timedelta(minutes=_ZONES[text.strip("()").upper()]))

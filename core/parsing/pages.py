@@ -1,0 +1,335 @@
+"""Article pages and listing pages read: trafilatura finds the text, the page's own metadata comes first for the rest."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import cssselect
+import lxml.html
+import parsel
+import trafilatura
+from lxml import etree
+
+from core.parsing.dates import parse_date
+from core.parsing.entries import (
+    MAX_ENTRIES,
+    RawEntry,
+    clean_entry,
+    clean_language,
+    keep_first,
+    tell_count,
+)
+from core.parsing.text import (
+    SUMMARY_CHARS,
+    TEXT_CHARS,
+    clean_html,
+    clean_line,
+    clean_title,
+    cut_at_word,
+)
+from core.parsing.xml import decode_text
+from core.urls import canonical_url, is_same_site, resolve_url
+from core.values import ParsedEntry, ParsedFeed, ParsedPage, Selectors
+
+MAX_PAGE_BYTES = 5 * 1024 * 1024
+_MAX_JSON_CHARS = 300_000
+_MAX_JSON_NODES = 2_000
+_ARTICLE_TYPES = re.compile(
+    r"(?:News|Blog|Report|Review|Opinion|Tech|Satirical|Analysis|Background|Advertiser)?\w*(?:Article|Posting|Review|Report)"
+)
+_PUBLISHED_META = (
+    "article:published_time", "article:published", "og:published_time", "datepublished", "date", "pubdate", "publishdate",
+    "dc.date.issued", "dc.date", "dcterms.created", "sailthru.date", "parsely-pub-date", "publish-date", "cxenseparse:recs:publishtime",
+    "article.published", "published_at", "date.created", "datecreated", "publication_date", "displaydate",
+)  # fmt: skip
+_AUTHOR_META = (
+    "author",
+    "article:author",
+    "parsely-author",
+    "sailthru.author",
+    "dc.creator",
+    "byl",
+    "cxenseparse:author",
+)
+# Both libraries meet hostile bytes with these; none is a fault of ours.
+_PARSER_ERRORS = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, AssertionError, etree.LxmlError,
+)  # fmt: skip
+
+
+def parse_page(body: bytes, *, url: str, now: datetime) -> ParsedPage:
+    """Read an article page; never raises, whatever the bytes.
+
+    `text` has one paragraph a line and is empty when none was found. `canonical_url` is the page's own `rel=canonical`
+    (else `og:url`), believed only within the same registrable domain. `url` is where the page came from.
+    """
+    tree = _read_html(body)
+    if tree is None:
+        return ParsedPage(url=url)
+    meta = _Metadata(tree)
+    base = resolve_url(meta.base, url) or url
+    found = _extract(tree, url=url, now=now)
+    return ParsedPage(
+        url=url,
+        canonical_url=_canonical(meta, base=base, url=url),
+        title=_title(meta, found),
+        author=_author(meta, found),
+        summary=clean_html(meta.first("og:description", "description", "twitter:description"), max_chars=SUMMARY_CHARS),
+        text=_paragraphs(found.text if found else ""),
+        image_url=resolve_url(meta.image(), base, url),
+        language=clean_language(meta.language),
+        published_at=_published(meta, found, now=now),
+    )
+
+
+def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
+    """Read a listing page by CSS selectors; never raises. A selector that cannot be read is told in `problems`.
+
+    Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
+    """
+    tree = _read_html(body)
+    if tree is None:
+        return ParsedFeed(is_feed=False, problems=("The page is empty.",))
+    try:
+        return _read_boxes(parsel.Selector(root=tree, type="html"), url=url, selectors=selectors, now=now)
+    except (cssselect.SelectorError, etree.XPathError, ValueError) as error:
+        return ParsedFeed(is_feed=False, problems=(f"A CSS selector cannot be read: {clean_line(str(error))}.",))
+
+
+class _Metadata:
+    """What the head of a page says, lower-cased names to the first value of each; read once."""
+
+    def __init__(self, tree: Any) -> None:
+        self._meta: dict[str, str] = {}
+        for element in tree.iter("meta"):
+            name = element.get("property") or element.get("name") or element.get("itemprop") or ""
+            content = (element.get("content") or element.get("value") or "").strip()
+            if name and content:
+                self._meta.setdefault(name.strip().lower(), content)
+        self.articles = tuple(_json_articles(tree))
+        self.canonical = next((link.get("href") or "" for link in tree.iter("link") if _has_rel(link, "canonical")), "")
+        self.base = next((element.get("href") or "" for element in tree.iter("base")), "")
+        self.language = tree.get("lang") or self.first("og:locale", "language") or ""
+        self.site = clean_title(self.first("og:site_name", "application-name"))
+        self.document_title = next((element.text or "" for element in tree.iter("title")), "")
+
+    def first(self, *names: str) -> str:
+        return next((self._meta[name] for name in names if name in self._meta), "")
+
+    def stated(self, name: str) -> Iterator[str]:
+        """Give the texts the page's JSON-LD articles state under a name."""
+        return (text for article in self.articles for text in _texts(article.get(name)))
+
+    def image(self) -> str:
+        stated = self.first("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
+        return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "")
+
+
+def _read_html(body: bytes) -> Any:
+    """Build a tree with a root element `html`; None for bytes that hold none."""
+    text = decode_text(body[:MAX_PAGE_BYTES]).replace("\0", "")
+    if "<" not in text:
+        return None
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_pis=True)
+    try:
+        return lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError):
+        return None
+
+
+def _extract(tree: Any, *, url: str, now: datetime) -> Any:
+    latest = (now + timedelta(days=1)).date().isoformat()
+    dates = {
+        "original_date": True,
+        "extensive_search": False,
+        "outputformat": "%Y-%m-%dT%H:%M:%S%z",
+        "max_date": latest,
+    }
+    try:
+        return trafilatura.bare_extraction(
+            tree,
+            url=url,
+            with_metadata=True,
+            include_comments=False,
+            include_tables=False,
+            date_extraction_params=dates,
+        )
+    except _PARSER_ERRORS:
+        return None
+
+
+def _canonical(meta: _Metadata, *, base: str, url: str) -> str:
+    for link in (meta.canonical, meta.first("og:url")):
+        address = resolve_url(link, base, url)
+        if address and is_same_site(address, url) and not _is_home(address):
+            return address
+    return ""
+
+
+def _is_home(address: str) -> bool:
+    """Whether an address is a site's front page: a template's mistake, never an article's address."""
+    return canonical_url(address).count("/") == 3 and canonical_url(address).endswith("/")
+
+
+def _title(meta: _Metadata, found: Any) -> str:
+    stated = (
+        meta.first("og:title", "twitter:title"),
+        next(meta.stated("headline"), ""),
+        (found.title or "") if found else "",
+        meta.document_title,
+    )
+    title = next((title for title in map(clean_title, stated) if title), "")
+    return _strip_site(title, meta.site)
+
+
+def _strip_site(title: str, site: str) -> str:
+    """Cut ` | Outlet` off a headline."""
+    for sign in (" | ", " - ", " – ", " — ", " · "):
+        head, found, tail = title.rpartition(sign)
+        if found and head and site and tail.strip().casefold() == site.casefold():
+            return head.rstrip()
+    return title
+
+
+def _author(meta: _Metadata, found: Any) -> str:
+    stated = [name for name in map(clean_title, meta.stated("author")) if name and not name.startswith("http")]
+    names = list(dict.fromkeys(stated[:10]))
+    if not names:
+        written = clean_title(meta.first(*_AUTHOR_META)).removeprefix("By ")
+        names = [written] if written and not written.startswith(("http", "@")) else []
+    if not names and found is not None and found.author:
+        names = [clean_title(name) for name in str(found.author).split(";")]
+    return cut_at_word(", ".join(names), max_chars=300)
+
+
+def _published(meta: _Metadata, found: Any, *, now: datetime) -> datetime | None:
+    texts = (
+        *meta.stated("datePublished"),
+        *(meta.first(name) for name in _PUBLISHED_META),
+        *meta.stated("dateCreated"),
+        (found.date or "") if found else "",
+    )
+    return next((at for at in (parse_date(text, now=now) for text in texts if text) if at), None)
+
+
+def _paragraphs(text: str | None) -> str:
+    lines = (clean_line(line, max_chars=TEXT_CHARS) for line in (text or "")[:TEXT_CHARS].splitlines())
+    return "\n".join(filter(None, lines))
+
+
+def _has_rel(link: Any, rel: str) -> bool:
+    return rel in (link.get("rel") or "").lower().split()
+
+
+def _json_articles(tree: Any) -> Iterator[dict[str, Any]]:
+    for script in tree.iter("script"):
+        if (script.get("type") or "").strip().lower() == "application/ld+json":
+            for node in _walk_json(_load_json(script.text or "")):
+                if any(_ARTICLE_TYPES.fullmatch(kind) for kind in _texts(node.get("@type"))):
+                    yield node
+
+
+def _load_json(text: str) -> Any:
+    try:
+        return json.loads(text[:_MAX_JSON_CHARS].strip().rstrip(";"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _walk_json(value: Any) -> Iterator[dict[str, Any]]:
+    """Give every object of a document, outer first, lists opened, at most 2,000."""
+    waiting = [value]
+    for _ in range(_MAX_JSON_NODES):
+        if not waiting:
+            return
+        value = waiting.pop(0)
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.get(name) for name in ("@graph", "mainEntity", "mainEntityOfPage", "itemReviewed"))
+        elif isinstance(value, list):
+            waiting.extend(value[:_MAX_JSON_NODES])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Give the texts of a schema.org value: a text, an object's name or address, or a list of such."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for one in value[:20]:
+            if not isinstance(one, list):
+                yield from _texts(one)
+    elif isinstance(value, dict):
+        text = value.get("name") or value.get("url") or value.get("contentUrl")
+        if isinstance(text, str):
+            yield text
+
+
+def _read_boxes(page: parsel.Selector, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
+    base = resolve_url(page.css("base::attr(href)").get() or "", url) or url
+    boxes = page.css(selectors.item)
+    found = [_read_box(box, selectors, base=base, now=now) for box in boxes[:MAX_ENTRIES]]
+    entries, repeat_count = keep_first(entry for entry in found if entry)
+    nothing = () if boxes else (f"The selector {selectors.item!r} finds nothing on the page.",)
+    return ParsedFeed(
+        title=clean_title(page.css("title::text").get() or ""),
+        entries=entries,
+        problems=(
+            *nothing,
+            *tell_count(found.count(None), "One box has no link.", "{count} boxes have no link."),
+            *tell_count(repeat_count, "One link stands there twice.", "{count} links stand there again."),
+        ),
+    )
+
+
+def _read_box(box: parsel.Selector, selectors: Selectors, *, base: str, now: datetime) -> ParsedEntry | None:
+    links = (resolve_url(link, base) for link in _select(box, selectors.link, _read_link))
+    link = next(filter(None, links), "")
+    if not link:
+        return None
+    dates = (parse_date(text, now=now) for text in _select(box, selectors.date, _read_time))
+    image = next(filter(None, _select(box, selectors.image, _read_image)), "")
+    return clean_entry(
+        RawEntry(
+            guid=link,
+            url=link,
+            title=_select_text(box, selectors.title),
+            summary_html=_select_text(box, selectors.summary),
+            published_at=next(filter(None, dates), None),
+            image_url=resolve_url(image, base),
+        )
+    )
+
+
+def _select(box: parsel.Selector, selector: str, read: Callable[[Any], str]) -> Iterable[str]:
+    """Read what a selector finds: texts as they are, elements by `read`. An empty selector finds nothing."""
+    if not selector:
+        return ()
+    return (found.root if isinstance(found.root, str) else read(found.root) for found in box.css(selector))
+
+
+def _select_text(box: parsel.Selector, selector: str) -> str:
+    """Find the first words; `::text` whose elements hold their words deeper reads those."""
+    for attempt in dict.fromkeys((selector, selector.removesuffix("::text"))):
+        text = next((text for text in _select(box, attempt, _read_words) if text.strip()), "")
+        if text:
+            return text
+    return ""
+
+
+def _read_words(element: Any) -> str:
+    return etree.tostring(element, encoding="unicode", method="html", with_tail=False)
+
+
+def _read_link(element: Any) -> str:
+    return element.get("href") or next((link.get("href") for link in element.iter("a") if link.get("href")), "")
+
+
+def _read_time(element: Any) -> str:
+    return element.get("datetime") or element.get("content") or "".join(element.itertext())
+
+
+def _read_image(element: Any) -> str:
+    srcset = (element.get("srcset") or element.get("data-srcset") or "").split()
+    return element.get("data-src") or element.get("src") or next(iter(srcset), "")

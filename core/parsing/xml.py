@@ -1,0 +1,148 @@
+"""Bytes that claim to be XML made a tree, or nothing: no entity is expanded, no file opened, no address fetched.
+
+Broken documents are mended as far as that is linear: wrong encodings, bare ampersands, HTML entities, stray controls.
+"""
+
+import codecs
+import html
+import re
+
+from lxml import etree
+
+Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
+
+MAX_BYTES = 16 * 1024 * 1024
+_DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([A-Za-z0-9._:-]{1,40})\s*[\"']")
+_META_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE\b[^<>\[]*(?:\[(?:[^\]\"'<]|<[^>]*>|\"[^\"]*\"|'[^']*')*+\]\s*)?>", re.IGNORECASE)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDE_STARTS = (
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+# Codecs for text of the Web; Python knows others (punycode, unicode_escape) that are slow or no charset at all.
+_TEXT_CODEC = re.compile(
+    r"utf[-_ ]?(?:7|8|8-sig|16|32)|(?:utf-(?:16|32)-[lb]e)|ascii|iso(?:8859|2022)[-_]|latin|cp\d|windows-|koi8|gb|big5|euc|"
+    r"shift_jis|mac|tis|hz|johab|ptcp|kz1048"
+)
+_ENTITY = re.compile(r"&(?:#(\d{1,7}|x[0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,30});)?")
+_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def decode_text(body: bytes, *, content_type: str = "") -> str:
+    """Decode by evidence: BOM, then bytes that are UTF-8, then the HTTP charset, then what the document declares.
+
+    Text with bytes over 127 that is valid UTF-8 is UTF-8 whatever is claimed; RFC 3023 lets the header win, but
+    headers are oftener wrong than such text is something else. Never raises: what fits nothing is read as UTF-8 with
+    each odd byte as Windows-1252.
+    """
+    for codec in _candidates(body, content_type):
+        try:
+            return body.decode(codec).removeprefix("\ufeff")
+        except (UnicodeError, LookupError):
+            continue
+    return body.decode("utf-8", errors="setwire-cp1252").removeprefix("\ufeff")
+
+
+def parse_xml(text: str) -> tuple[Element | None, str]:
+    """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended."""
+    text = _DOCTYPE.sub("", _NOT_XML.sub("", _PROLOG.sub("", text, count=1)), count=1)
+    root = _build(text, recover=False)
+    if root is not None:
+        return _drop_entities(root), ""
+    root = _build(_ENTITY.sub(_mend_entity, text).lstrip(), recover=True)
+    return _drop_entities(root), "The XML is not well-formed; it was read as far as it could be mended."
+
+
+def local_name(element: Element) -> str:
+    """Name an element without namespace, lower-case; empty for what is no element."""
+    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _candidates(body: bytes, content_type: str) -> list[str]:
+    for bom, codec in _BOMS:
+        if body.startswith(bom):
+            return [codec]
+    for start, codec in _WIDE_STARTS:
+        if body.startswith(start):
+            return [codec]
+    claimed = [_web_codec(name) for name in (_http_charset(content_type), _declared_charset(body))]
+    is_seven_bit = body.isascii()
+    return [codec for codec in (claimed if is_seven_bit else ["utf-8", *claimed]) if codec]
+
+
+def _http_charset(content_type: str) -> str:
+    found = _CHARSET.search(content_type)
+    return found[1] if found else ""
+
+
+def _declared_charset(body: bytes) -> str:
+    found = _DECLARED.search(body[:400]) or _META_CHARSET.search(body[:4096])
+    return found[1].decode("ascii") if found else ""
+
+
+def _web_codec(name: str) -> str:
+    """Map a charset to Python's codec as browsers do: Latin-1 is Windows-1252, GB2312 is GB18030; empty if unknown."""
+    try:
+        codec = codecs.lookup(name).name if name else ""
+    except (LookupError, ValueError):
+        return ""
+    supersets = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "iso8859-9": "cp1254"}
+    codec = supersets.get(codec, codec)
+    return codec if _TEXT_CODEC.match(codec) else ""
+
+
+def _read_odd_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    odd = error.object[error.start : error.end]
+    return odd.decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error("setwire-cp1252", _read_odd_byte)
+
+
+def _build(text: str, *, recover: bool) -> Element | None:
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        recover=recover,
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _drop_entities(root: Element | None) -> Element | None:
+    """Drop references to entities that only the document's own DTD could explain: it is never read."""
+    if root is not None:
+        etree.strip_tags(root, etree.Entity)
+    return root
+
+
+def _mend_entity(found: re.Match[str]) -> str:
+    number, name = found[1], found[2]
+    if number:
+        return html.escape(html.unescape(found[0]))
+    if name in _XML_ENTITIES:
+        return found[0]
+    character = html.unescape(found[0])
+    return html.escape(character) if name and character != found[0] else "&amp;" + found[0][1:]

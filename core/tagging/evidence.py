@@ -1,0 +1,326 @@
+"""What speaks for and against a film being named, and being the subject: sightings turned into feature names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.tagging.text import BREAK, Document, Part, phrase_of
+from core.tagging.titles import Name, NameKind
+from core.values import Film, FilmStatus
+
+FILM_WORDS = frozenset(
+    "movie film biopic sequel prequel trailer teaser remake reboot director star starring spinoff threequel adaptation".split()
+)
+OTHER_MEDIA_WORDS = frozenset(
+    "series season show episode episodes tv game games manga anime comic comics sitcom album song novel musical".split()
+)
+PERSON_WORDS = frozenset(
+    "star stars director directors actor actress creator writer writers producer producers filmmaker alum alums"
+    " composer helmer breakout icon co".split()
+)
+LIST_WORDS = frozenset("best worst ranked greatest underrated perfect masterpieces every".split())
+SMALL_WORDS = frozenset("the a an of and in to for on".split())
+_FILM_SECTIONS = frozenset("movie movies film films".split())
+
+
+class CatalogueFilm:
+    """A film with the phrases its people, franchise and year are looked for by."""
+
+    def __init__(self, film: Film) -> None:
+        self.film = film
+        self.film_id = film.film_id
+        self.year = film.year
+        self._people: tuple[str, ...] | None = None
+        self.franchise = film.franchise and f" {phrase_of(film.franchise)} "
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Directors and cast as phrases with a space at each end; read once, when first needed."""
+        if self._people is None:
+            names = dict.fromkeys((*self.film.directors, *self.film.cast[:8]))
+            self._people = tuple(f" {phrase_of(n)} " for n in names)
+        return self._people
+
+    def is_upcoming(self, year: int) -> bool:
+        """Whether the film was still to come, or current, in `year`."""
+        if self.year is None:
+            return self.film.status is not FilmStatus.RELEASED
+        return self.year >= year
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A phrase of the gazetteer where it stands: tokens `start` to `end` (excluded) of one part.
+
+    `names` are the films it may mean; `kind` and `needs_context` are those of the film asked about.
+    """
+
+    start: int
+    end: int
+    part: Part
+    is_quoted: bool
+    is_common: bool
+    is_whole: bool
+    names: tuple[tuple[int, Name], ...]
+    kind: NameKind = NameKind.TITLE
+    needs_context: bool = False
+
+    def named(self, name: Name) -> "Sighting":
+        return replace(self, kind=name.kind, needs_context=name.needs_context)
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A film that may be named, and why: `features` say whether it is, `context` whether the text is about it.
+
+    `sightings` come best first: title, summary, text, categories, slug.
+    """
+
+    film: CatalogueFilm
+    sightings: tuple[Sighting, ...]
+    features: tuple[str, ...]
+    context: tuple[str, ...]
+
+
+def describe(
+    document: Document, films: Mapping[int, CatalogueFilm], found: Mapping[int, Sequence[Sighting]]
+) -> list[Candidate]:
+    """Turn sightings into candidates, in the order of `films`."""
+    if not films:
+        return []
+    view = _View(document, films, found)
+    return [
+        Candidate(
+            film,
+            tuple(found[index]),
+            tuple(_link_features(view, index)),
+            tuple(_about_features(view, index)),
+        )
+        for index, film in films.items()
+    ]
+
+
+class _View:
+    """The document's facts that every candidate shares."""
+
+    def __init__(
+        self, document: Document, films: Mapping[int, CatalogueFilm], found: Mapping[int, Sequence[Sighting]]
+    ) -> None:
+        self.document = document
+        self.films = films
+        self.found = found
+        self.year = document.article.event_at.year
+        self.people = {i: sum(p in document.words for p in f.people) for i, f in films.items()}
+        self.upcoming = {i: f.is_upcoming(self.year) for i, f in films.items()}
+        title = document.parts[0]
+        self.title = document.tokens[title.start : title.end]
+        self.is_list = bool(self.title) and (
+            (self.title[0].isdigit() and len(self.title[0]) < 3) or not LIST_WORDS.isdisjoint(self.title)
+        )
+        self.spots = sorted({(s.start, s.end, s.part.name) for ss in found.values() for s in ss})
+        self.in_title = len({s for s in self.spots if s[2] == "title"})
+        self.in_prose = len(
+            {document.words and tuple(document.tokens[a:b]) for a, b, p in self.spots if p != "categories"}
+        )
+        self.section = self._section()
+        self.title_words = tuple(f"title:{w}" for w in dict.fromkeys(self.title) if w not in self._film_words())
+
+    def _film_words(self) -> set[str]:
+        """Words of the headline that belong to a name sighted there."""
+        return {w for a, b, p in self.spots if p == "title" for w in self.document.tokens[a:b]}
+
+    def _section(self) -> str:
+        categories = self.document.article.categories
+        words = set(phrase_of(categories[0]).split()) if categories else set()
+        if not words:
+            return "none"
+        if not _FILM_SECTIONS.isdisjoint(words):
+            return "film"
+        return "other" if not OTHER_MEDIA_WORDS.isdisjoint(words) or "gaming" in words else "mixed"
+
+    def rivals(self, index: int) -> set[int]:
+        return {i for s in self.found[index] for i, n in s.names if n.kind is not NameKind.RELATED} - {index}
+
+
+def _link_features(view: _View, index: int) -> Iterator[str]:
+    sightings = view.found[index]
+    best = max(sightings, key=lambda s: (-s.kind, s.length))
+    name = f"{min(best.length, 4)}{'c' if best.is_common else 'r'}"
+    yield f"name={name}"
+    yield f"kind={best.kind.name.lower()}"
+    if all(s.needs_context for s in sightings):
+        yield "needs-context"
+    for field in _fields_of(sightings):
+        yield f"in={field}"
+        yield f"in={field}|name={name}"
+    if any(s.is_quoted for s in sightings):
+        yield "quoted"
+        yield f"quoted|name={name}"
+    if len(sightings) > 1:
+        yield "seen-twice"
+        yield f"seen-twice|name={name}"
+    yield f"section={view.section}"
+    yield f"section={view.section}|name={name}"
+    yield from _catalogue_features(view, index, name)
+    yield from _neighbour_features(view, sightings)
+
+
+def _fields_of(sightings: Sequence[Sighting]) -> list[str]:
+    """`title`, `summary`, `text`, `url`, `category` (a whole one) or `category-part`."""
+    return sorted(
+        {
+            s.part.name if s.part.name != "categories" else "category" if s.is_whole else "category-part"
+            for s in sightings
+        }
+    )
+
+
+def _catalogue_features(view: _View, index: int, name: str) -> Iterator[str]:
+    film = view.films[index]
+    people = view.people[index]
+    if people:
+        yield f"people={min(people, 2)}"
+        yield f"people|name={name}"
+    if not film.people:
+        yield "people=unknown"
+    if film.franchise and film.franchise in view.document.words:
+        yield "franchise"
+    if film.year and str(film.year) in view.document.tokens:
+        yield "year"
+    yield f"age={_age(film, view.year)}"
+    yield f"age={_age(film, view.year)}|name={name}"
+    rivals = view.rivals(index)
+    if rivals:
+        yield "rivals"
+        yield "upcoming-rival" if any(view.upcoming[r] for r in rivals) else "no-upcoming-rival"
+        if view.upcoming[index]:
+            yield "upcoming-among-rivals"
+        if any(view.people[r] > people for r in rivals):
+            yield "rival-has-people"
+        if all(view.people[r] < people for r in rivals):
+            yield "people-of-no-rival"
+
+
+def _age(film: CatalogueFilm, year: int) -> str:
+    if film.year is None:
+        return "open"
+    years = year - film.year
+    return "future" if years < 0 else "now" if years == 0 else "recent" if years <= 2 else "old"
+
+
+def _neighbour_features(view: _View, sightings: Sequence[Sighting]) -> Iterator[str]:
+    document = view.document
+    found = set()
+    for s in sightings:
+        if s.part.name not in {"title", "summary", "text"}:
+            continue
+        before = document.tokens[max(s.part.start, s.start - 3) : s.start]
+        after = document.tokens[s.end : min(s.part.end, s.end + 3)]
+        around = {*before, *after}
+        found.add("near=film") if not FILM_WORDS.isdisjoint(around) else None
+        found.add("near=other-media") if not OTHER_MEDIA_WORDS.isdisjoint(around) else None
+        if not s.is_quoted:
+            found.add(f"extends={s.part.name}") if _is_part_of_name(document, s) else None
+    yield from sorted(found)
+
+
+def _is_part_of_name(document: Document, s: Sighting) -> bool:
+    """Whether a capitalised word stands directly before or after, as in `Michael` `Jordan`."""
+    after = s.end < s.part.end and document.gap_after(s.end - 1) == " " and document.is_capitalised(s.end)
+    before = s.start > s.part.start and document.gap_after(s.start - 1) == " "
+    return after or (before and s.start - 1 > s.part.start and document.is_capitalised(s.start - 1))
+
+
+def _about_features(view: _View, index: int) -> Iterator[str]:
+    sightings = view.found[index]
+    where = _where(sightings)
+    whole = any(s.is_whole for s in sightings if s.part.name == "categories")
+    kind = min(s.kind for s in sightings).name.lower()
+    yield f"where={where}"
+    yield f"where={where}|category={whole}"
+    yield f"where={where}|kind={kind}"
+    yield f"titled={min(view.in_title, 3)}"
+    yield f"films={min(view.in_prose, 4)}"
+    yield f"where={where}|films={min(view.in_prose, 4)}"
+    if view.is_list:
+        yield "list"
+        yield f"list|where={where}"
+    yield f"upcoming={view.upcoming[index]}"
+    yield f"upcoming={view.upcoming[index]}|where={where}"
+    if view.upcoming[index] is False and any(view.upcoming.values()):
+        yield "old-beside-upcoming"
+        yield f"old-beside-upcoming|where={where}"
+    yield from _rank_features(view, index)
+    yield from sorted(set(_place_features(view, sightings)))
+    yield from view.title_words
+
+
+def _where(sightings: Sequence[Sighting]) -> str:
+    fields = {s.part.name for s in sightings}
+    return "+".join(f for f in ("title", "summary", "url") if f in fields) or "-"
+
+
+def _rank_features(view: _View, index: int) -> Iterator[str]:
+    """How the film stands beside the other films sighted: in the slug, first in the headline, part of a longer name."""
+    where = {i: _where(ss) for i, ss in view.found.items()}
+    others = [w for i, w in where.items() if i != index and i not in view.rivals(index)]
+    mine = where[index]
+    for field in ("title", "url"):
+        theirs = any(field in w for w in others)
+        yield f"{field}={'both' if theirs and field in mine else 'mine' if field in mine else 'theirs' if theirs else 'none'}"
+    if not others:
+        yield "alone"
+        yield f"alone|where={mine}"
+    first = min(s.start for ss in view.found.values() for s in ss)
+    if any(s.start == first for s in view.found[index]):
+        yield "first"
+    if _has_longer(view, index):
+        yield "inside-longer-name"
+    if any(
+        s.kind is NameKind.RELATED
+        for i, ss in view.found.items()
+        if i != index
+        for s in ss
+        if _shares_place(view, index, s)
+    ):
+        yield "base-of-related"
+
+
+def _shares_place(view: _View, index: int, sighting: Sighting) -> bool:
+    return any(s.start == sighting.start for s in view.found[index])
+
+
+def _has_longer(view: _View, index: int) -> bool:
+    own = {" ".join(view.document.tokens[s.start : s.end]) for s in view.found[index]}
+    others = {" ".join(view.document.tokens[a:b]) for a, b, _ in view.spots} - own
+    return any(o.startswith(f"{p} ") for o in others for p in own)
+
+
+def _place_features(view: _View, sightings: Sequence[Sighting]) -> Iterator[str]:
+    """The words around each sighting in headline and summary, nearest first."""
+    document = view.document
+    for s in sightings:
+        mark = s.part.name
+        if mark not in {"title", "summary"}:
+            continue
+        before = ["^", *document.tokens[s.part.start : s.start]][-2:]
+        after = [*document.tokens[s.end : s.part.end], "$"]
+        if after[0] == "s":
+            after = after[1:]
+            yield f"{mark}-possessive"
+        yield f"{mark}<{before[-1]}"
+        yield f"{mark}<{' '.join(before)}"
+        yield f"{mark}>{after[0]}"
+        yield f"{mark}>{' '.join(after[:2])}"
+        yield from (f"{mark}-person" for w in after[:3] if w in PERSON_WORDS)
+        if _is_listed(document, s, view.spots):
+            yield f"{mark}-listed"
+
+
+def _is_listed(document: Document, s: Sighting, spots: Sequence[tuple[int, int, str]]) -> bool:
+    """Whether another film stands next to it with only a comma or `and` between."""
+    near = {a for a, _, _ in spots} & {s.end, s.end + 1} | {b for _, b, _ in spots} & {s.start, s.start - 1}
+    return bool(near) and BREAK not in document.tokens[s.start - 1 : s.end + 1]

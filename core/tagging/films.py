@@ -1,0 +1,161 @@
+"""Which films an article is about or mentions: a gazetteer finds names, evidence decides. Does no I/O."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ahocorasick_rs import AhoCorasick
+
+from core.tagging.evidence import SMALL_WORDS, Candidate, CatalogueFilm, Sighting, describe
+from core.tagging.model import score, weights_in
+from core.tagging.text import Document
+from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
+from core.tagging.weights import COMMON_WORDS, FILM_ABOUT, FILM_LINK
+from core.values import Article, Film, Salience, Tag, TagKind
+
+EVIDENCE_LIMIT = 3
+"""Sightings shown with a tag; the first is the one that speaks loudest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One phrase of the gazetteer and the films it may name."""
+
+    phrase: str
+    length: int
+    is_common: bool
+    names: tuple[tuple[int, Name], ...]
+
+
+class FilmTagger:
+    """Tags films by the names the catalogue gives them.
+
+    `model` may carry `link` and `about` weights and the `common` words; without it the built-in ones are used.
+    Building is linear in the catalogue; `tag` keeps no state between calls.
+    """
+
+    def __init__(self, films: Iterable[Film], model: Mapping[str, Any] | None = None) -> None:
+        self._films = [CatalogueFilm(f) for f in films]
+        self._common = frozenset(model["common"].split()) if model and "common" in model else COMMON_WORDS
+        self._link = weights_in(model, "link", FILM_LINK)
+        self._about = weights_in(model, "about", FILM_ABOUT)
+        self._link_floor = float(model["link_floor"]) if model and "link_floor" in model else 0.5
+        self._about_floor = float(model["about_floor"]) if model and "about_floor" in model else 0.5
+        self._entries = self._read_names()
+        self._finder = AhoCorasick([f" {e.phrase} " for e in self._entries]) if self._entries else None
+
+    def tag(self, article: Article) -> tuple[Tag, ...]:
+        """Tag every film the article names with enough evidence, `about` before `mentions`, best first."""
+        return self.tag_document(Document(article))
+
+    def tag_document(self, document: Document) -> tuple[Tag, ...]:
+        tags = [self._tag_of(document, c, link) for c, link in self._linked(document)]
+        return tuple(sorted(tags, key=lambda t: (t.salience is Salience.MENTIONS, -t.score, t.ref)))
+
+    def candidates(self, document: Document) -> list[Candidate]:
+        """Find the films the article may name, each with what speaks for and against it, in catalogue order."""
+        sightings = self._find_sightings(document)
+        found: dict[int, list[Sighting]] = defaultdict(list)
+        for sighting in sightings:
+            for index, name in sighting.names:
+                if not name.relation or _is_related(document, name.relation):
+                    found[index].append(sighting.named(name))
+        films = {index: self._films[index] for index in sorted(found)}
+        return describe(document, films, found)
+
+    def _linked(self, document: Document) -> list[tuple[Candidate, float]]:
+        """The candidates named with enough evidence; of films that share a name only the likeliest stays."""
+        scored = [(c, score(c.features, self._link)) for c in self.candidates(document)]
+        holders: dict[int, tuple[float, str]] = {}
+        for candidate, link in scored:
+            for s in candidate.sightings:
+                if s.kind is NameKind.RELATED:
+                    continue
+                holders[s.start] = max(holders.get(s.start, (0.0, "")), (link, candidate.film.film_id))
+        return [
+            (c, link)
+            for c, link in scored
+            if link >= self._link_floor
+            and any(s.kind is NameKind.RELATED or holders[s.start][1] == c.film.film_id for s in c.sightings)
+        ]
+
+    def _tag_of(self, document: Document, candidate: Candidate, link: float) -> Tag:
+        about = score((*candidate.features, *candidate.context), self._about)
+        salience = Salience.ABOUT if about >= self._about_floor else Salience.MENTIONS
+        shown = candidate.sightings[:EVIDENCE_LIMIT]
+        return Tag(
+            kind=TagKind.FILM,
+            ref=candidate.film.film_id,
+            score=round(about if salience is Salience.ABOUT else link, 4),
+            salience=salience,
+            evidence=tuple(document.evidence(s.start, s.end) for s in shown),
+        )
+
+    def _read_names(self) -> list[Entry]:
+        found: dict[str, list[tuple[int, Name]]] = defaultdict(list)
+        for index, film in enumerate(self._films):
+            for name in names_of(film.film):
+                if self._is_usable(name):
+                    found[name.phrase].append((index, name))
+        return [self._enter(phrase, names) for phrase, names in found.items()]
+
+    def _is_usable(self, name: Name) -> bool:
+        """A derived form of nothing but everyday words names nothing."""
+        return name.kind is not NameKind.DERIVED or not all(w in self._common for w in name.phrase.split())
+
+    def _enter(self, phrase: str, names: list[tuple[int, Name]]) -> Entry:
+        words = phrase.split()
+        common = all(w in self._common or w.isdigit() for w in words)
+        return Entry(phrase, len(words), common, tuple(names))
+
+    def _find_sightings(self, document: Document) -> list[Sighting]:
+        if self._finder is None:
+            return []
+        hits = self._finder.find_matches_as_indexes(document.words, overlapping=True)
+        spans = [(document.word_position(at), self._entries[n]) for n, at, _ in hits]
+        longest = _keep_longest(spans)
+        return [s for at, entry in longest if (s := _sight(document, at, entry))]
+
+
+def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
+    """Drop names that stand inside a longer one (`Dune` in `Dune: Part Three`); reading order."""
+    kept: list[tuple[int, Entry]] = []
+    reach = -1
+    for at, entry in sorted(spans, key=lambda s: (s[0], -s[1].length)):
+        if at + entry.length > reach:
+            kept.append((at, entry))
+            reach = at + entry.length
+    return kept
+
+
+def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
+    """Look at a found phrase as it stands; None for everyday words in lower case."""
+    end = at + entry.length
+    part = document.part_at(at)
+    in_prose = part.name in {"title", "summary", "text"}
+    quoted = in_prose and document.is_quoted(at, end)
+    capitalised = in_prose and document.is_capitalised(_first_weighty(document, at, end))
+    if in_prose and not quoted and not capitalised:
+        return None
+    if part.name == "url" and entry.length == 1 and entry.is_common:
+        return None
+    return Sighting(
+        start=at,
+        end=end,
+        part=part,
+        is_quoted=quoted,
+        is_common=entry.is_common,
+        is_whole=document.is_whole(at, end),
+        names=entry.names,
+    )
+
+
+def _first_weighty(document: Document, start: int, end: int) -> int:
+    """The first word of a name that a writer would capitalise."""
+    return next((n for n in range(start, end) if document.tokens[n] not in SMALL_WORDS), start)
+
+
+def _is_related(document: Document, relation: str) -> bool:
+    """Whether headline, summary or slug say that the text is on a film hanging on the one named."""
+    return any(w in RELATION_WORDS[relation] for w in document.prose_words)

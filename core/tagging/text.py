@@ -1,0 +1,148 @@
+"""The words of an article as the taggers read them: one token string for phrase search, and the way back to the raw text."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from unicodedata import normalize
+from urllib.parse import urlsplit
+
+from core.values import Article, Evidence
+
+BREAK = "\x1f"
+"""Stands between fields and between categories; no phrase reaches across it."""
+
+TEXT_LIMIT = 1500
+"""Characters of the article body that are read: the lead says what a text is about, the rest names everything."""
+
+_TOKEN = re.compile(r"[^\W_]+|&|\x1f")
+_LAST_NUMBER = re.compile(r"-\d{6,}$")
+_OPEN_QUOTES = frozenset("'\"‘“«‹")
+_CLOSE_QUOTES = frozenset("'\"’”»›")
+
+
+class _Folding(dict[int, str]):
+    """A `str.translate` table: drops accents, keeps every character one character long."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        plain = normalize("NFKD", char)[:1].lower() if code > 127 else char.lower()
+        folded = plain if len(plain) == 1 and plain.isalnum() else char.lower()[:1]
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """Lower the case and drop accents; the result is as long as `text`, so offsets stay true."""
+    return text.lower() if text.isascii() else text.translate(_FOLDING)
+
+
+def tokenize(text: str) -> list[str]:
+    """Split into folded words; an apostrophe ends a word (`Ocean's` → `ocean`, `s`), `&` reads `and`."""
+    return ["and" if t == "&" else t for t in _TOKEN.findall(fold(text))]
+
+
+def phrase_of(text: str) -> str:
+    """The words of `text` with one space between them, as they stand in `Document.words`."""
+    return " ".join(tokenize(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One field of the document: `start` and `end` are token positions, `end` excluded."""
+
+    name: str
+    start: int
+    end: int
+
+
+class Document:
+    """An article's title, summary, lead, categories and URL slug as one token sequence.
+
+    `words` is the folded tokens joined by single spaces, with one at each end: ` part two ` can be searched as is.
+    Token positions count from 0; `word_position` turns a character offset in `words` into one.
+    """
+
+    def __init__(self, article: Article) -> None:
+        fields = (
+            ("title", article.title),
+            ("summary", article.summary),
+            ("text", article.text[:TEXT_LIMIT]),
+            ("categories", BREAK.join(article.categories)),
+            ("url", _slug_of(article.canonical_url or article.url)),
+        )
+        self.article = article
+        self._fields = tuple((name, normalize("NFC", text)) for name, text in fields)
+        self.raw = BREAK.join(text for _, text in self._fields)
+        self.tokens = tokenize(self.raw)
+        self.words = f" {' '.join(self.tokens)} "
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each token stands in `raw`."""
+        return [m.span() for m in _TOKEN.finditer(fold(self.raw))]
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The fields in order. The break after a field belongs to none."""
+        parts, start = [], 0
+        for name, text in self._fields:
+            length = len(_TOKEN.findall(text))
+            parts.append(Part(name, start, start + length))
+            start += length + 1
+        return tuple(parts)
+
+    @cached_property
+    def prose_words(self) -> frozenset[str]:
+        """The words of headline, summary and slug."""
+        return frozenset(
+            t for p in self.parts if p.name in {"title", "summary", "url"} for t in self.tokens[p.start : p.end]
+        )
+
+    @cached_property
+    def _part_starts(self) -> list[int]:
+        return [p.start for p in self.parts]
+
+    def part_at(self, position: int) -> Part:
+        """The field that token `position` belongs to."""
+        return self.parts[bisect_right(self._part_starts, position) - 1]
+
+    def word_position(self, offset: int) -> int:
+        """The token that starts at or after character `offset` of `words`."""
+        return self.words.count(" ", 0, offset + 1) - 1
+
+    def text_between(self, start: int, end: int) -> str:
+        """The raw text of tokens `start` to `end` (excluded), as it stands."""
+        return self.raw[self.spans[start][0] : self.spans[end - 1][1]]
+
+    def evidence(self, start: int, end: int) -> Evidence:
+        return Evidence(field=self.part_at(start).name, words=self.text_between(start, end))
+
+    def is_capitalised(self, position: int) -> bool:
+        char = self.raw[self.spans[position][0]]
+        return char.isupper() or char.isdigit()
+
+    def is_quoted(self, start: int, end: int) -> bool:
+        """Whether quotation marks stand directly around the tokens (a comma or full stop may slip inside)."""
+        before = self.raw[self.spans[start][0] - 1 : self.spans[start][0]]
+        after = self.raw[self.spans[end - 1][1] :][:3]
+        return before in _OPEN_QUOTES and any(c in _CLOSE_QUOTES for c in after.rstrip(" ")[:2])
+
+    def is_whole(self, start: int, end: int) -> bool:
+        """Whether the tokens are all there is between two breaks: a whole category, say."""
+        tokens = self.tokens
+        return (not start or tokens[start - 1] == BREAK) and (end == len(tokens) or tokens[end] == BREAK)
+
+    def gap_after(self, position: int) -> str:
+        """The raw characters between a token and the next one."""
+        spans = self.spans
+        return self.raw[spans[position][1] : spans[position + 1][0]] if position + 1 < len(spans) else ""
+
+
+def _slug_of(url: str) -> str:
+    """The path of a URL as words, without the number publishers put at its end."""
+    path = urlsplit(url).path.strip("/")
+    return _LAST_NUMBER.sub("", path)

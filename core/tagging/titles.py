@@ -1,0 +1,159 @@
+"""Every way a film's title is written: one title in, the word sequences that name the film out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from core.tagging.text import phrase_of
+from core.values import AliasType, Film, FilmStatus
+
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
+_ROMANS = "0 i ii iii iv v vi vii viii ix x xi xii xiii xiv xv".split()
+_ORDINALS = {w: n for names in (_WORDS, _ROMANS) for n, w in enumerate(names) if n} | {
+    str(n): n for n in range(1, len(_WORDS))
+}
+_PART = frozenset({"part", "chapter", "volume", "vol", "episode"})
+_ARTICLES = frozenset({"the", "a", "an"})
+_UNTITLED = re.compile(r"^untitled\s+(.*)$", re.IGNORECASE)
+_RELATED = re.compile(
+    r"^untitled (?P<base>.+?)(?: (?:live.action|animated|action|making-of))?"
+    r" (?:(?P<sequel>sequel|threequel|spin-?off)|(?P<prequel>prequel)|(?P<remake>remake|reboot)|(?P<film>film|movie|biopic|project))$",
+    re.IGNORECASE,
+)
+_PROJECT = re.compile(r"\s+(?:project|film|movie)$", re.IGNORECASE)
+_POSSESSIVE_LEAD = re.compile(r"^(?:\w+\s){0,3}\w+['’]s?\s+(?=\S)")
+_APOSTROPHE = re.compile(r"['’]")
+_HYPHEN = re.compile(r"(?<=\w)[-‐‑](?=\w)")
+_SUBTITLE = re.compile(r"\s*(?::|\s[-–—]\s|\s[–—])\s*")
+_AND = re.compile(r"\sand\s")
+
+
+class NameKind(IntEnum):
+    """How sure a name is to mean the film; lower is surer."""
+
+    TITLE = 0
+    ALIAS = 1
+    DERIVED = 2
+    RELATED = 3
+
+
+RELATION_WORDS: dict[str, frozenset[str]] = {
+    "sequel": frozenset("sequel sequels follow followup part second third fourth next future another".split()),
+    "prequel": frozenset("prequel origin".split()),
+    "remake": frozenset(
+        "remake reboot reboots rebooting remakes remaking reimagining reimagined adaptation new".split()
+    ),
+    "film": frozenset("film films movie movies biopic feature pic next new thriller set casting".split()),
+}
+"""Words one of which must stand in the text for a film to be meant by the title it follows, remakes or is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A word sequence (`phrase_of` form) that may name a film."""
+
+    phrase: str
+    kind: NameKind
+    needs_context: bool = False
+    relation: str = ""
+
+
+def names_of(film: Film) -> list[Name]:
+    """Every name of a film, surest first, no phrase twice."""
+    found: dict[str, Name] = {}
+    for name in _all_names(film):
+        if name.phrase and name.phrase not in found:
+            found[name.phrase] = name
+    return list(found.values())
+
+
+def _all_names(film: Film) -> Iterator[Name]:
+    for phrase in spell(film.title):
+        yield Name(phrase, NameKind.TITLE)
+    for alias in film.aliases:
+        weak = alias.needs_context or alias.type in {AliasType.ABBREVIATION, AliasType.CODE_NAME}
+        for phrase in spell(alias.title):
+            yield Name(phrase, NameKind.ALIAS, needs_context=weak)
+    for text in _derive(film.title):
+        for phrase in spell(text):
+            yield Name(phrase, NameKind.DERIVED, needs_context=True)
+    yield from _related_names(film)
+
+
+def _related_names(film: Film) -> Iterator[Name]:
+    """The title an untitled or numbered coming film hangs on, and the people an untitled one is known by."""
+    if film.status is FilmStatus.RELEASED:
+        return
+    match = _RELATED.match(film.title)
+    if match:
+        relation = next(k for k in RELATION_WORDS if match[k])
+        for phrase in spell(match["base"]):
+            yield Name(phrase, NameKind.RELATED, needs_context=True, relation=relation)
+        for person in (*film.directors, *film.cast[:2]):
+            yield Name(phrase_of(person), NameKind.RELATED, needs_context=True, relation="film")
+        return
+    words = phrase_of(film.title).split()
+    at = _ordinal_at(words)
+    if at is not None and _ORDINALS[words[at]] > 1 and at == len(words) - 1:
+        head = words[: at - (words[at - 1] in _PART)]
+        if head:
+            yield Name(" ".join(head), NameKind.RELATED, needs_context=True, relation="sequel")
+
+
+def spell(title: str) -> list[str]:
+    """The spellings of one title: numbers, apostrophes, hyphens and `and`, `phrase_of` form, the plain one first."""
+    texts = [title]
+    if _APOSTROPHE.search(title):
+        texts.append(_APOSTROPHE.sub("", title))
+    if _HYPHEN.search(title):
+        texts.append(_HYPHEN.sub("", texts[-1]))
+    phrases = [phrase_of(t) for t in texts]
+    phrases += [_AND.sub(" ", p) for p in phrases if " and " in p and "&" in title]
+    return list(dict.fromkeys(v for p in phrases for v in _renumber(p)))
+
+
+def _renumber(phrase: str) -> list[str]:
+    """`part ii` as `part 2`, `part two`, `2`, `ii`; phrases without an ordinal come back alone."""
+    words = phrase.split()
+    at = _ordinal_at(words)
+    if at is None:
+        return [phrase]
+    number = _ORDINALS[words[at]]
+    has_part = words[at - 1] in _PART
+    head, tail = words[: at - has_part], words[at + 1 :]
+    forms = [[str(number)], [_ROMANS[number]]] if number > 1 and head else []
+    if has_part:
+        parts = {words[at - 1], "volume", "vol"} if words[at - 1] in {"volume", "vol"} else {words[at - 1]}
+        forms += [[p, n] for p in sorted(parts) for n in (str(number), _ROMANS[number], _WORDS[number])]
+    return [phrase, *(" ".join(head + form + tail) for form in forms)]
+
+
+def _is_number(text: str) -> bool:
+    return all(w in _ORDINALS or w in _PART for w in phrase_of(text).split())
+
+
+def _ordinal_at(words: list[str]) -> int | None:
+    for at in range(len(words) - 1, 0, -1):
+        if words[at] in _ORDINALS and (at == len(words) - 1 or words[at - 1] in _PART):
+            return at
+    return None
+
+
+def _derive(title: str) -> Iterator[str]:
+    """Shorter forms that writers use once the film is clear."""
+    untitled = _UNTITLED.match(title)
+    if untitled:
+        yield untitled[1]
+        yield _PROJECT.sub(" film", untitled[1])
+        yield _PROJECT.sub(" movie", untitled[1])
+        return
+    head, *rest = _SUBTITLE.split(title)
+    if rest and any(w in _ORDINALS for w in phrase_of(head).split()[1:]):
+        yield head
+    for part in (*rest, _POSSESSIVE_LEAD.sub("", title)):
+        if part != title and len(part.split()) > 1 and not _is_number(part):
+            yield part
+    first, *others = title.split()
+    if first.lower() in _ARTICLES and len(others) > 1:
+        yield " ".join(others)

@@ -1,0 +1,543 @@
+"""The words of the house as immutable values. Rows live in `store`, wire formats in the modules that speak them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+PublisherSlug = NewType("PublisherSlug", str)
+SourceId = NewType("SourceId", str)
+EntryId = NewType("EntryId", int)
+ArticleId = NewType("ArticleId", int)
+StoryId = NewType("StoryId", int)
+FilmId = NewType("FilmId", str)
+TopicSlug = NewType("TopicSlug", str)
+EndpointId = NewType("EndpointId", str)
+SubscriptionId = NewType("SubscriptionId", str)
+MatchId = NewType("MatchId", int)
+DeliveryId = NewType("DeliveryId", str)
+
+
+class Tier(StrEnum):
+    """How far a publisher's word goes: `official` speaks for the film, `trade` checks, `press` tells, `fan` repeats."""
+
+    OFFICIAL = "official"
+    TRADE = "trade"
+    PRESS = "press"
+    FAN = "fan"
+
+    @property
+    def weight(self) -> int:
+        """Larger is more credible; 0-3."""
+        return (Tier.FAN, Tier.PRESS, Tier.TRADE, Tier.OFFICIAL).index(self)
+
+
+class SourceKind(StrEnum):
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    LISTING = "listing"
+
+
+class FetchOutcome(StrEnum):
+    """What one exchange came to. The first two are healthy; the rest carry `Fetch.error`."""
+
+    OK = "ok"
+    NOT_MODIFIED = "not-modified"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    BLOCKED = "blocked"
+    GONE = "gone"
+    HTTP_ERROR = "http-error"
+    TOO_LARGE = "too-large"
+    REFUSED = "refused"
+    NOT_A_FEED = "not-a-feed"
+    CRAWL_FAILED = "crawl-failed"
+
+    @property
+    def is_healthy(self) -> bool:
+        return self in (FetchOutcome.OK, FetchOutcome.NOT_MODIFIED)
+
+
+class FilmStatus(StrEnum):
+    RUMOURED = "rumoured"
+    ANNOUNCED = "announced"
+    PRE_PRODUCTION = "pre-production"
+    FILMING = "filming"
+    POST_PRODUCTION = "post-production"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class AliasType(StrEnum):
+    SHORT = "short"
+    WORKING_TITLE = "working-title"
+    CODE_NAME = "code-name"
+    TRANSLATION = "translation"
+    FORMER_TITLE = "former-title"
+    ABBREVIATION = "abbreviation"
+    OTHER = "other"
+
+
+class TagKind(StrEnum):
+    FILM = "film"
+    TOPIC = "topic"
+
+
+class Salience(StrEnum):
+    ABOUT = "about"
+    MENTIONS = "mentions"
+
+
+class TextState(StrEnum):
+    """Whether an entry waits for its page. `failed` flows on without it."""
+
+    NOT_WANTED = "not-wanted"
+    OWED = "owed"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class EventType(StrEnum):
+    STORY_CREATED = "story.created"
+    STORY_UPDATED = "story.updated"
+    SOURCE_FAILING = "source.failing"
+    SOURCE_RESTORED = "source.restored"
+    TEST = "test"
+
+
+class EndpointKind(StrEnum):
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    RETRYING = "retrying"
+    UNDELIVERABLE = "undeliverable"
+    CANCELLED = "cancelled"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Who speaks."""
+
+    slug: PublisherSlug
+    name: str
+    tier: Tier = Tier.PRESS
+    homepage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selectors:
+    """CSS selectors of a listing page: `item` finds the boxes, the others are read inside each box.
+
+    A selector may end in `::attr(name)` or `::text` as Scrapy's do. `date` reads `datetime` or text.
+    """
+
+    item: str
+    link: str = "a::attr(href)"
+    title: str = "a::text"
+    summary: str = ""
+    date: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider."""
+
+    source_id: SourceId
+    publisher: Publisher
+    kind: SourceKind
+    url: str
+    language: str = "en"
+    interval: timedelta | None = None
+    full_text: bool = False
+    selectors: Selectors | None = None
+    enabled: bool = True
+    seen_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validators:
+    """What a server gave to ask "changed since?", kept byte-exact (latin-1 text of the header values)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What we know of a source from polling it."""
+
+    source_id: SourceId
+    validators: Validators = Validators()
+    body_sha256: str | None = None
+    next_check_at: datetime
+    last_fetch_at: datetime | None = None
+    last_outcome: FetchOutcome | None = None
+    last_error: str | None = None
+    error_count: int = 0
+    first_contact_at: datetime | None = None
+    failing_since_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What a server said about when to come back."""
+
+    ttl: timedelta | None = None
+    max_age: timedelta | None = None
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One exchange with a source and its outcome. `error` is one sentence, empty when healthy."""
+
+    source_id: SourceId
+    started_at: datetime
+    duration: timedelta
+    outcome: FetchOutcome
+    status: int | None = None
+    body_bytes: int = 0
+    entry_count: int = 0
+    error: str = ""
+    validators: Validators = Validators()
+    body_sha256: str | None = None
+    pace: Pace = Pace()
+    final_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """One item as the source gave it, cleaned to plain text; `text` only if the feed carried the whole article.
+
+    `guid` is never empty. `published_at` is None when the source gave none that can be believed.
+    """
+
+    guid: str
+    url: str
+    title: str
+    summary: str = ""
+    author: str = ""
+    categories: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    image_url: str = ""
+    language: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFeed:
+    """A document read: its entries in the document's order, and what was wrong with it in words.
+
+    `is_feed` is False when the bytes are no document of the expected kind at all (an HTML error page, say).
+    `children` are further documents a sitemap index points at, newest first.
+    """
+
+    is_feed: bool = True
+    title: str = ""
+    children: tuple[str, ...] = ()
+    entries: tuple[ParsedEntry, ...] = ()
+    pace: Pace = Pace()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedPage:
+    """An article page read. Empty strings where the page does not say; `text` empty means extraction failed."""
+
+    url: str
+    canonical_url: str = ""
+    title: str = ""
+    author: str = ""
+    summary: str = ""
+    text: str = ""
+    image_url: str = ""
+    language: str = ""
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A stored item waiting for the desk, or edited. `is_backlog`: imported at first contact, never alerts."""
+
+    entry_id: EntryId
+    source_id: SourceId
+    publisher: Publisher
+    item: ParsedEntry
+    first_seen_at: datetime
+    is_backlog: bool = False
+    text_state: TextState = TextState.NOT_WANTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One text, cleaned. `event_at` is what the desk measures windows by: published if believable, else first seen."""
+
+    article_id: ArticleId
+    canonical_url: str
+    url: str
+    publisher: Publisher
+    title: str
+    summary: str = ""
+    author: str = ""
+    categories: tuple[str, ...] = ()
+    text: str = ""
+    image_url: str = ""
+    language: str = ""
+    published_at: datetime | None = None
+    first_seen_at: datetime
+    event_at: datetime
+    is_backlog: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The words that caused a tag and the field they stand in (`title`, `summary`, `text`, `categories`, `url`)."""
+
+    field: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    title: str
+    type: AliasType = AliasType.OTHER
+    needs_context: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A catalogue record. `cast` is in billing order."""
+
+    film_id: FilmId
+    title: str
+    year: int | None = None
+    aliases: tuple[Alias, ...] = ()
+    directors: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+    franchise: str = ""
+    studio: str = ""
+    status: FilmStatus = FilmStatus.UNKNOWN
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A term of the vocabulary. `cues` are words or phrases that speak for it, `blockers` against it.
+
+    `is_production`: the topic makes a text production news.
+    """
+
+    slug: TopicSlug
+    name: str
+    definition: str = ""
+    cues: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
+    is_production: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A film or topic on an article or story. `ref` is a film id or a topic slug; `score` 0-1."""
+
+    kind: TagKind
+    ref: str
+    score: float
+    salience: Salience = Salience.ABOUT
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagging:
+    """All the desk says of one text: production news or not (with the score 0-1 behind it), and its tags."""
+
+    is_production_news: bool
+    production_score: float
+    tags: tuple[Tag, ...] = ()
+
+    @property
+    def films(self) -> tuple[Tag, ...]:
+        return tuple(t for t in self.tags if t.kind is TagKind.FILM)
+
+    @property
+    def topics(self) -> tuple[Tag, ...]:
+        return tuple(t for t in self.tags if t.kind is TagKind.TOPIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """This text is that article again. `score` 1.0 for an exact key, else estimated Jaccard similarity."""
+
+    article_id: ArticleId
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Which story an article belongs to; `story_id` None opens a new one. `reasons` are short human sentences."""
+
+    story_id: StoryId | None
+    score: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Articles on the same event, as readers see it. Counts include every non-duplicate article."""
+
+    story_id: StoryId
+    title: str
+    url: str
+    outlet: str
+    summary: str = ""
+    image_url: str = ""
+    first_article_id: ArticleId
+    lead_article_id: ArticleId
+    created_at: datetime
+    updated_at: datetime
+    article_count: int = 1
+    outlet_count: int = 1
+    is_production_news: bool = False
+    is_backlog: bool = False
+    tags: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where to tell: a webhook URL with its signing secret (`whsec_…`), or an e-mail address."""
+
+    endpoint_id: EndpointId
+    kind: EndpointKind
+    address: str
+    secret: str = ""
+    disabled_at: datetime | None = None
+    disabled_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A standing query and where to tell. Each non-empty field must be satisfied; inside a field one hit is enough.
+
+    `words` are phrases looked for in headline, summary and text, whole words, case-insensitive; `not_words` veto.
+    `saliences` says which film tags count. Empty `films`, `topics`, `words` and `outlets` match every story.
+    """
+
+    subscription_id: SubscriptionId
+    name: str
+    films: tuple[FilmId, ...] = ()
+    topics: tuple[TopicSlug, ...] = ()
+    words: tuple[str, ...] = ()
+    not_words: tuple[str, ...] = ()
+    outlets: tuple[str, ...] = ()
+    saliences: tuple[Salience, ...] = (Salience.ABOUT,)
+    events: tuple[EventType, ...] = (EventType.STORY_CREATED,)
+    production_only: bool = True
+    min_tier: Tier = Tier.FAN
+    endpoints: tuple[EndpointId, ...] = ()
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """This story satisfies this subscription at this event, and why.
+
+    One per (subscription, story, event, development). `development` is empty for `story.created` and names what is
+    new for `story.updated` (`topic:trailer`), so each development is told once.
+    """
+
+    subscription_id: SubscriptionId
+    story_id: StoryId
+    event: EventType
+    development: str = ""
+    article_id: ArticleId
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is owed to one endpoint. `payload` is frozen when the match is made: every attempt sends the same bytes."""
+
+    delivery_id: DeliveryId
+    endpoint: Endpoint
+    event: EventType
+    story_id: StoryId | None
+    payload: str
+    state: DeliveryState
+    attempt_count: int
+    created_at: datetime
+    next_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The endpoint took it. `detail` is what it answered (webhook body, SMTP reply, file name)."""
+
+    detail: str = ""
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Try again, not before `after` if the endpoint asked for that."""
+
+    reason: str
+    after: timedelta | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """This delivery can never succeed; others to the endpoint may."""
+
+    reason: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointGone:
+    """The endpoint wants nothing any more (410, unknown recipient): stop telling it."""
+
+    reason: str
+    status: int | None = None
+
+
+Outcome = Delivered | Retry | GiveUp | EndpointGone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try and what came of it; `number` counts from 1."""
+
+    delivery_id: DeliveryId
+    number: int
+    started_at: datetime
+    duration: timedelta
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Everything the desk decided about one entry; the shell stores it in one transaction.
+
+    `article` is None when the entry's canonical URL is known already (`duplicate` then names the article).
+    `story` is the story after the article joined, None for a duplicate. `quiet_reason` says why nothing could be
+    told at all (duplicate, backlog, too old); it is empty when subscriptions were asked.
+    """
+
+    entry_id: EntryId
+    article: Article | None
+    duplicate: Duplicate | None = None
+    tagging: Tagging | None = None
+    assignment: Assignment | None = None
+    story: Story | None = None
+    quiet_reason: str = ""
+    matches: Sequence[Match] = ()

@@ -1,0 +1,480 @@
+"""The only inbound HTTP client: asks politely, within caps and a deadline, and never leaves the open internet."""
+
+import asyncio
+import errno
+import functools
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, urldefrag, urljoin, urlsplit
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver
+from aiohttp.http_exceptions import LineTooLong
+from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
+from yarl import URL
+
+from core.values import Validators
+from crawler.decoding import ACCEPT_ENCODING, BodyDecoder
+from crawler.errors import (
+    BodyError,
+    DeadlineError,
+    FetchError,
+    RedirectError,
+    RefusedError,
+    RobotsDisallowedError,
+    TooLargeError,
+    UnreachableError,
+)
+from crawler.guard import AllowList, GuardedResolver, SystemResolver, check_target
+from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
+
+__all__ = [
+    "FEED_ACCEPT",
+    "PAGE_ACCEPT",
+    "BodyError",
+    "DeadlineError",
+    "FetchError",
+    "FetchSettings",
+    "Gateway",
+    "RedirectError",
+    "RefusedError",
+    "Response",
+    "RobotsDisallowedError",
+    "TooLargeError",
+    "UnreachableError",
+]
+
+FEED_ACCEPT = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
+)
+PAGE_ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.1"
+
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_PERMANENT = frozenset((301, 308))
+# Enough of an error page to tell a challenge from a missing page.
+_ERROR_BODY_BYTES = 64 * 1024
+_MAX_HEADERS = 100
+_MAX_HEADER_BYTES = 8190
+_MAX_LANES = 4_000
+# A connection outlives its request this long, so that a publisher's dozen feeds share one.
+_KEEP_ALIVE_SECONDS = 15
+_LOOKUP_TTL_SECONDS = 10
+_MAX_CAUSES = 8
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchSettings:
+    """How we ask. `user_agent` begins with our product name, which robots.txt addresses, and says whom to write to.
+
+    `deadline` bounds one `get` with all its redirects, not the wait for a free place on the host.
+    `max_ratio` is decoded bytes per byte on the wire. `allow_private_hosts` are names or addresses, each with an
+    optional `:port`. `proxy` is asked for every request if set; names are then resolved by the proxy, so the proxy
+    must keep them off private addresses.
+    """
+
+    user_agent: str = "setwire/0.1 (+https://setwire.example/bot)"
+    deadline: timedelta = timedelta(seconds=20)
+    max_body_bytes: int = 10 * 1024 * 1024
+    max_redirects: int = 5
+    allow_private_hosts: frozenset[str] = frozenset()
+    per_host: int = 2
+    total: int = 50
+    max_ratio: int = 100
+    proxy: str | None = None
+
+    @property
+    def product(self) -> str:
+        """The token by which robots.txt names us (RFC 9309 2.2.1)."""
+        return re.split(r"[/\s]", self.user_agent, maxsplit=1)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An answer, whatever its status. `body` is decoded; of a status ≥ 400 it is the beginning, or empty.
+
+    `headers` are latin-1 text, so values read here are byte-exact. `permanent_url` is where the address has moved
+    for good, None if it has not. `duration` leaves out the wait for a free place on the host.
+    """
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    final_url: str
+    duration: timedelta
+    permanent_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What stays the same from hop to hop. `is_cut` keeps the beginning of a body that is too large."""
+
+    headers: dict[bytes, bytes]
+    max_bytes: int
+    max_ratio: int
+    is_cut: bool = False
+    check_robots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    def location(self, url: str) -> str | None:
+        target = self.headers.get("location", "")
+        return _join(url, target) if target and self.status in _REDIRECTS else None
+
+
+class _Budget:
+    """Seconds left for the exchange; the clock stands still while we queue for a host."""
+
+    def __init__(self, deadline: timedelta) -> None:
+        self.total = deadline.total_seconds()
+        self.left = self.total
+
+    @asynccontextmanager
+    async def spend(self, host: str) -> AsyncIterator[None]:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(max(self.left, 0)):
+                yield
+        except TimeoutError as error:
+            raise DeadlineError(f"{host} took longer than {self.total:g} s to answer in full") from error
+        finally:
+            self.left -= time.monotonic() - started
+
+
+class _Lane:
+    """The way to one host: so many at a time, spaced as its robots.txt asks."""
+
+    def __init__(self, width: int) -> None:
+        self.places = asyncio.Semaphore(width)
+        self.users = 0
+        self.free_at = 0.0
+
+    async def wait_turn(self, spacing: timedelta) -> None:
+        starts_at = max(time.monotonic(), self.free_at)
+        self.free_at = starts_at + spacing.total_seconds()
+        await asyncio.sleep(max(0.0, starts_at - time.monotonic()))
+
+
+class Gateway:
+    """Fetches URLs for everybody who reads the world; open it with `async with`.
+
+    `transport` and `resolver` are the seams for tests: who speaks HTTP, and who turns names into addresses.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: FetchSettings,
+        transport: httpx.AsyncBaseTransport | None = None,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._settings = settings
+        self._allowed = AllowList(settings.allow_private_hosts)
+        self._resolver = resolver
+        self._transport = transport
+        self._total = asyncio.Semaphore(settings.total)
+        self._lanes: dict[str, _Lane] = {}
+        self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic)
+
+    async def __aenter__(self) -> Self:
+        if self._transport is None:
+            self._transport = _open_transport(self._settings, self._allowed, self._resolver or SystemResolver())
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        validators: Validators = Validators(),  # noqa: B008  # frozen
+        accept: str = FEED_ACCEPT,
+        check_robots: bool = False,
+    ) -> Response:
+        """Fetch a URL, following its redirects. Errors: `FetchError` and its kinds, never anything else.
+
+        `check_robots` asks every hop's robots.txt first and keeps to its Crawl-delay.
+        """
+        headers = {**self._headers(accept), **_conditions(validators)}
+        return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
+
+    def _headers(self, accept: str) -> dict[bytes, bytes]:
+        return {
+            b"User-Agent": self._settings.user_agent.encode(),
+            b"Accept": accept.encode(),
+            b"Accept-Encoding": ACCEPT_ENCODING.encode(),
+        }
+
+    def _ask(self, headers: dict[bytes, bytes], max_bytes: int, **how: bool) -> _Ask:
+        return _Ask(headers=headers, max_bytes=max_bytes, max_ratio=self._settings.max_ratio, **how)
+
+    async def _get_robots(self, url: str) -> tuple[int, bytes] | None:
+        headers = self._headers("text/plain, */*;q=0.1")
+        try:
+            response = await self._follow(url, self._ask(headers, MAX_ROBOTS_BYTES, is_cut=True))
+        except RedirectError:
+            # RFC 9309 2.3.1.2: beyond five redirects the file counts as not there.
+            return 404, b""
+        except FetchError:
+            return None
+        return response.status, response.body
+
+    async def _follow(self, url: str, ask: _Ask) -> Response:
+        budget = _Budget(self._settings.deadline)
+        url = urldefrag(url).url
+        permanent: str | None = None
+        is_moved = True
+        seen: set[str] = set()
+        while True:
+            self._check_hop(url, seen)
+            answer = await self._ask_once(url, ask, budget)
+            target = answer.location(url)
+            if target is None:
+                return Response(
+                    status=answer.status,
+                    headers=answer.headers,
+                    body=answer.body,
+                    final_url=url,
+                    duration=timedelta(seconds=budget.total - budget.left),
+                    permanent_url=permanent,
+                )
+            is_moved = is_moved and answer.status in _PERMANENT
+            permanent = target if is_moved else permanent
+            url = target
+
+    def _check_hop(self, url: str, seen: set[str]) -> None:
+        if url in seen:
+            raise RedirectError(f"the redirects run in a circle at {url[:200]}")
+        if len(seen) > self._settings.max_redirects:
+            raise RedirectError(f"more than {self._settings.max_redirects} redirects, the last to {url[:200]}")
+        seen.add(url)
+
+    async def _ask_once(self, url: str, ask: _Ask, budget: _Budget) -> _Answer:
+        host, _ = check_target(url, self._allowed)
+        spacing = await self._robots.admit(url) if ask.check_robots else timedelta(0)
+        async with self._place(host, spacing), budget.spend(host):
+            return await self._exchange(url, host, ask)
+
+    @asynccontextmanager
+    async def _place(self, host: str, spacing: timedelta) -> AsyncIterator[None]:
+        """Wait for the host first and for a place in all second: a slow host must not hold the others up."""
+        self._drop_idle_lanes()
+        lane = self._lanes.setdefault(host, _Lane(self._settings.per_host))
+        lane.users += 1
+        try:
+            async with lane.places:
+                await lane.wait_turn(spacing)
+                async with self._total:
+                    yield
+        finally:
+            lane.users -= 1
+
+    def _drop_idle_lanes(self) -> None:
+        if len(self._lanes) <= _MAX_LANES:
+            return
+        now = time.monotonic()
+        self._lanes = {host: lane for host, lane in self._lanes.items() if lane.users > 0 or lane.free_at > now}
+
+    async def _exchange(self, url: str, host: str, ask: _Ask) -> _Answer:
+        assert self._transport is not None, "open the gateway with `async with`"
+        try:
+            request = httpx.Request("GET", url, headers=ask.headers)
+            response = await self._transport.handle_async_request(request)
+            try:
+                headers = httpx.Headers(response.headers.raw, encoding="latin-1")
+                return _Answer(response.status_code, headers, await _read_body(response, headers, ask))
+            finally:
+                await response.aclose()
+        except (TooLargeError, BodyError) as error:
+            raise type(error)(f"{host}: {error}") from error
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+            raise _explain(error, host) from error
+
+
+async def _read_body(response: httpx.Response, headers: httpx.Headers, ask: _Ask) -> bytes:
+    if response.status_code in _REDIRECTS:
+        return b""
+    encoding = headers.get("content-encoding", "")
+    if response.status_code >= 400:
+        return await _read_error_page(response, encoding, ask.max_ratio)
+    decoder = BodyDecoder(encoding, max_bytes=ask.max_bytes, max_ratio=ask.max_ratio)
+    try:
+        await _feed(response, decoder)
+    except TooLargeError:
+        if not ask.is_cut:
+            raise
+        return bytes(decoder.decoded)
+    return decoder.finish()
+
+
+async def _read_error_page(response: httpx.Response, encoding: str, max_ratio: int) -> bytes:
+    """Read what can be had: the status has said what matters."""
+    decoder: BodyDecoder | None = None
+    with suppress(BodyError, TooLargeError, httpx.HTTPError, aiohttp.ClientError):
+        decoder = BodyDecoder(encoding, max_bytes=_ERROR_BODY_BYTES, max_ratio=max_ratio)
+        await _feed(response, decoder)
+    return bytes(decoder.decoded) if decoder else b""
+
+
+async def _feed(response: httpx.Response, decoder: BodyDecoder) -> None:
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
+        decoder.feed(chunk)
+
+
+class _ExactTransport(AiohttpTransport):
+    """Sends names of headers and the URL as they were written.
+
+    The parent sends names in lower case and unescapes URLs anew: walls against robots look at the one, signed
+    addresses break by the other. Errors are aiohttp's own, as they are.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(self.client, aiohttp.ClientSession)
+        answer = await self.client.get(
+            URL(str(request.url), encoded=True),
+            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+            allow_redirects=False,
+            proxy=str(self.proxy.url) if self.proxy else None,
+        )
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
+
+
+def _open_transport(
+    settings: FetchSettings, allowed: AllowList, resolver: AbstractResolver
+) -> httpx.AsyncBaseTransport:
+    """Speak through aiohttp, whose pool costs a sixth of httpx's own and lets us judge addresses as it connects."""
+    context = _tls_context()
+    allowed_here = AllowList(settings.allow_private_hosts | _proxy_hosts(settings.proxy))
+    connector = aiohttp.TCPConnector(
+        limit=settings.total,
+        limit_per_host=0,
+        resolver=GuardedResolver(resolver, allowed_here if settings.proxy else allowed),
+        ssl=context,
+        ttl_dns_cache=_LOOKUP_TTL_SECONDS,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+    )
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+        max_line_size=_MAX_HEADER_BYTES,
+        max_field_size=_MAX_HEADER_BYTES,
+        max_headers=_MAX_HEADERS,
+    )
+    proxy = httpx.Proxy(settings.proxy) if settings.proxy else None
+    return _ExactTransport(verify=context, trust_env=False, client=session, proxy=proxy)
+
+
+def _proxy_hosts(proxy: str | None) -> frozenset[str]:
+    return frozenset((urlsplit(proxy).hostname or "",)) if proxy else frozenset()
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    # Reading the bundle of authorities takes tens of milliseconds; a context is safe to share.
+    return httpx.create_ssl_context()
+
+
+def _conditions(validators: Validators) -> dict[bytes, bytes]:
+    """Ask "changed since?" with the very bytes the server gave (RFC 9110 13.1)."""
+    pairs = ((b"If-None-Match", validators.etag), (b"If-Modified-Since", validators.last_modified))
+    return {name: value.encode("latin-1") for name, value in pairs if value and _can_be_sent(value)}
+
+
+def _can_be_sent(value: str) -> bool:
+    """Say whether a header value reaches the server byte for byte.
+
+    aiohttp writes headers as UTF-8, so bytes that are no UTF-8 would arrive changed: the question is then left
+    out, which costs a body and is never wrong.
+    """
+    if _CONTROLS.search(value):
+        return False
+    try:
+        value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _join(base: str, location: str) -> str:
+    """Resolve a Location as browsers do: stray spaces and bytes beyond ASCII are escaped, the fragment is ours."""
+    raw = location.strip().encode("latin-1", errors="replace")
+    return urldefrag(urljoin(base, quote(raw, safe="!#$%&'()*+,/:;=?@[]~\\"))).url
+
+
+def _explain(error: Exception, host: str) -> FetchError:
+    """Turn a transport's exception into the sentence for an operator; the innermost cause speaks first."""
+    for cause in _causes(error):
+        explained = _explain_connecting(cause, host) or _explain_answering(cause, host)
+        if explained is not None:
+            return explained
+    return UnreachableError(f"{host} could not be asked: {str(error)[:200] or type(error).__name__}")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None and len(chain) < _MAX_CAUSES:
+        chain.append(cause)
+    return chain[::-1]
+
+
+def _explain_connecting(error: BaseException, host: str) -> FetchError | None:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return UnreachableError(f"DNS: the name {host} does not resolve")
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+            return UnreachableError(f"TLS: the certificate of {host} is not valid ({_certificate_fault(error)})")
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return UnreachableError(f"TLS: no secure connection to {host} could be made")
+        case ConnectionRefusedError() | aiohttp.ClientConnectorError(os_error=OSError(errno=errno.ECONNREFUSED)):
+            return UnreachableError(f"connection refused: nothing listens at {host}")
+        case aiohttp.ClientConnectorError():
+            return UnreachableError(f"no connection to {host}: {error.os_error.strerror or 'network unreachable'}")
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
+            return RefusedError(f"the address of {host[:100]} is malformed")
+        case _:
+            return None
+
+
+def _explain_answering(error: BaseException, host: str) -> FetchError | None:
+    match error:
+        case LineTooLong():
+            return TooLargeError(f"{host} sent headers larger than we read")
+        case aiohttp.ClientPayloadError():
+            return UnreachableError(f"{host} broke off before the end of its answer")
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
+            return UnreachableError(f"{host} closed the connection without an answer")
+        case aiohttp.ClientResponseError():
+            return UnreachableError(f"{host} did not answer in HTTP ({error.message.splitlines()[0][:100]})")
+        case _:
+            return None
+
+
+def _certificate_fault(error: BaseException) -> str:
+    inner = getattr(error, "certificate_error", error)
+    return str(getattr(inner, "verify_message", "") or "not trusted")

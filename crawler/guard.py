@@ -1,0 +1,103 @@
+"""Keeps connections on the open internet: judges every resolved address just before it is connected to."""
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from core.addresses import check_url, is_public
+from crawler.errors import RefusedError
+
+# Name look-ups block a thread for as long as the resolver library likes; they get threads of their own, so that a
+# dead name server does not stop parsing.
+_LOOKUP_THREADS = 16
+
+
+class AllowList:
+    """Hosts that the operator exempts from the address check: names or addresses, each with an optional port."""
+
+    def __init__(self, hosts: frozenset[str]) -> None:
+        self._hosts = frozenset(host.strip().lower() for host in hosts)
+
+    def permits(self, host: str, port: int) -> bool:
+        host = host.lower()
+        bracketed = f"[{host}]" if ":" in host else host
+        return not self._hosts.isdisjoint((host, bracketed, f"{bracketed}:{port}"))
+
+
+def check_target(url: str, allowed: AllowList) -> tuple[str, int]:
+    """Say which host and port a URL leads to, or refuse it by its shape or by the address it spells out.
+
+    Errors: `RefusedError`. A host that is a name is judged later, by `GuardedResolver`.
+    """
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise RefusedError(f"{error}: {url[:200]!r}") from error
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if _is_address(host) and not is_public(host) and not allowed.permits(host, port):
+        raise RefusedError(f"{host} is not a public address; allow it in the settings if it is yours")
+    return host, port
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class SystemResolver(AbstractResolver):
+    """Asks the operating system; numbers come back as numbers, so `0x7f.1` is judged as what it means."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port, family)
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
+            for kind, address in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _look_up(host: str, port: int, family: int) -> list[tuple[int, str]]:
+    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+    return list(dict.fromkeys((int(kind), str(address[0])) for kind, _, _, _, address in rows))
+
+
+class GuardedResolver(AbstractResolver):
+    """Hands on only public addresses of a name, and those of exempt hosts.
+
+    The connector connects to exactly what it is handed, so a name that turns private between two look-ups
+    (DNS rebinding) is refused at the second. Errors: `RefusedError` when no public address is left.
+    """
+
+    def __init__(self, inner: AbstractResolver, allowed: AllowList) -> None:
+        self._inner = inner
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if self._allowed.permits(host, port):
+            return found
+        public = [result for result in found if is_public(result["host"])]
+        if found and not public:
+            raise RefusedError(f"{host} leads to {found[0]['host']}, which is not a public address")
+        return public
+
+    async def close(self) -> None:
+        await self._inner.close()

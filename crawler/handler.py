@@ -1,0 +1,59 @@
+"""Lets Scrapy download through the gateway, so that its guards hold for every page a spider asks for."""
+
+from contextlib import AsyncExitStack
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotSupported
+from scrapy.http import Headers
+from scrapy.http import Response as ScrapyResponse
+from scrapy.responsetypes import responsetypes
+
+from crawler.fetch import PAGE_ACCEPT, Gateway, Response
+
+# The body is decoded and whole, so these no longer speak of it.
+_SPENT_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
+
+
+class GatewayDownloadHandler(BaseDownloadHandler):
+    """Answers each request by `Gateway.get` with robots.txt asked.
+
+    Errors: a `FetchError` reaches the request's errback as `failure.value`. `request.meta["answer"]` holds the
+    gateway's own `Response`.
+    """
+
+    lazy = False
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._opened = AsyncExitStack()
+        self._gateway: Gateway | None = None
+
+    async def download_request(self, request: Request) -> ScrapyResponse:
+        if request.method != "GET":
+            raise NotSupported(f"the gateway only reads: {request.method} {request.url}")
+        gateway = await self._open_gateway()
+        answer = await gateway.get(request.url, accept=PAGE_ACCEPT, check_robots=True)
+        request.meta["answer"] = answer
+        request.meta["download_latency"] = answer.duration.total_seconds()
+        return _build_response(answer)
+
+    async def close(self) -> None:
+        await self._opened.aclose()
+
+    async def _open_gateway(self) -> Gateway:
+        # The gateway belongs to the running loop, which does not run yet when Scrapy builds its handlers.
+        if self._gateway is None:
+            self._gateway = Gateway(settings=self.crawler.settings["SETWIRE_FETCH"])
+            await self._opened.enter_async_context(self._gateway)
+        return self._gateway
+
+
+def _build_response(answer: Response) -> ScrapyResponse:
+    headers = Headers()
+    for name, value in answer.headers.raw:
+        if name.lower() not in _SPENT_HEADERS:
+            headers.appendlist(name, value)
+    kind = responsetypes.from_args(headers=headers, url=answer.final_url, body=answer.body)
+    return kind(url=answer.final_url, status=answer.status, headers=headers, body=answer.body)

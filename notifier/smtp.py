@@ -1,0 +1,252 @@
+"""Sends one delivery as a mail, to an SMTP server or into a folder, and says what came of it."""
+
+import asyncio
+import os
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiosmtplib
+
+from core.mail import MailError, build_mail, read_sender_address, safe_id
+from core.values import Delivered, Delivery, EndpointGone, GiveUp, Outcome, Retry
+from core.webhooks import clean_line
+
+_MAX_DETAIL_CHARS = 300
+# RFC 5321, section 4.2.3: no such mailbox, user not local, mailbox name not allowed.
+_NO_SUCH_RECIPIENT = frozenset((550, 551, 553))
+# RFC 3463: X.7.X is policy. The recipient may well exist, and the server only dislikes us today.
+_POLICY = re.compile(r"5\.7\.\d")
+_QUIT_SECONDS = 2.0
+
+
+class Security(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """Who speaks in every mail: `from_address` may carry a name, `base_url` is where our pages are."""
+
+    from_address: str
+    base_url: str
+
+    def __post_init__(self) -> None:
+        read_sender_address(self.from_address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSettings:
+    """Which server sends our mail. `deadline` covers one attempt, connecting included.
+
+    Errors: `ValueError` for `Security.NONE` on another machine unless `allow_plaintext`, and for a password without
+    TLS, which nothing allows.
+    """
+
+    host: str
+    port: int = 587
+    security: Security = Security.STARTTLS
+    username: str = ""
+    password: str = field(default="", repr=False)
+    allow_plaintext: bool = False
+    deadline: timedelta = timedelta(seconds=30)
+
+    def __post_init__(self) -> None:
+        if self.security is not Security.NONE:
+            return
+        if self.username or self.password:
+            raise ValueError("a mail user and password are never sent without TLS: choose starttls or tls")
+        if not (self.allow_plaintext or _is_loopback(self.host)):
+            raise ValueError(f"mail to {self.host} without TLS must be allowed explicitly")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class SmtpSender:
+    """Keeps one connection to the mail server and sends one mail at a time; use it as an async context manager."""
+
+    def __init__(self, settings: SmtpSettings, mail: MailSettings, *, tls: ssl.SSLContext | None = None) -> None:
+        self._settings = settings
+        self._mail = mail
+        self._tls = tls
+        self._envelope_sender = read_sender_address(mail.from_address)
+        self._lock = asyncio.Lock()
+        self._client: aiosmtplib.SMTP | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        with suppress(TimeoutError, OSError, aiosmtplib.SMTPException):
+            async with asyncio.timeout(_QUIT_SECONDS):
+                await client.quit()
+        client.close()
+
+    async def send(self, delivery: Delivery, *, now: datetime) -> Outcome:
+        """Make one attempt. Never raises for what a mail server or a network does."""
+        try:
+            message = _build(delivery, self._mail, now)
+        except MailError as error:
+            return GiveUp(reason=f"The mail cannot be written: {error}.")
+        async with self._lock:
+            return await self._send_in_time(delivery.endpoint.address, message)
+
+    async def _send_in_time(self, recipient: str, message: bytes) -> Outcome:
+        seconds = self._settings.deadline.total_seconds()
+        try:
+            async with asyncio.timeout(seconds), self._connection() as client:
+                return await _hand_over(client, self._envelope_sender, recipient, message)
+        except (TimeoutError, aiosmtplib.SMTPTimeoutError):
+            return Retry(reason=f"The mail server did not answer within {seconds:g} s.")
+        except aiosmtplib.SMTPResponseException as error:
+            # Whatever is refused before the recipient is named is ours to mend, and every alert should outlive it.
+            return Retry(reason=f"The mail server refused us: {_say(error)}.", status=error.code)
+        except aiosmtplib.SMTPNotSupported as error:
+            return Retry(reason=f"The mail server lacks what we require: {_say(error)}.")
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return Retry(reason=f"The connection to the mail server failed: {_say(error)}.")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Lend the kept connection, or a new one; whoever leaves by an exception leaves it closed."""
+        client, self._client = self._client, None
+        client = client or self._build_client()
+        try:
+            if client.is_connected and not await _is_alive(client):
+                client = self._build_client()
+            if not client.is_connected:
+                await client.connect()
+            yield client
+        except BaseException:
+            client.close()
+            raise
+        if client.is_connected:
+            self._client = client
+
+    def _build_client(self) -> aiosmtplib.SMTP:
+        settings = self._settings
+        return aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username or None,
+            password=settings.password or None,
+            use_tls=settings.security is Security.TLS,
+            start_tls=settings.security is Security.STARTTLS,
+            tls_context=None if settings.security is Security.NONE else self._tls,
+            local_hostname=self._envelope_sender.rpartition("@")[2],
+            timeout=settings.deadline.total_seconds(),
+        )
+
+
+async def _is_alive(client: aiosmtplib.SMTP) -> bool:
+    """Ask before a mail is under way: a connection found dead in the middle of one leaves doubt."""
+    try:
+        await client.rset()
+    except (aiosmtplib.SMTPException, OSError):
+        client.close()
+        return False
+    return client.is_connected
+
+
+async def _hand_over(client: aiosmtplib.SMTP, sender: str, recipient: str, message: bytes) -> Outcome:
+    await client.mail(sender)
+    try:
+        await client.rcpt(recipient)
+    except aiosmtplib.SMTPRecipientRefused as error:
+        return _judge_recipient(error)
+    try:
+        answer = await client.data(message)
+    except aiosmtplib.SMTPDataError as error:
+        return _judge_message(error)
+    return Delivered(detail=_cut(f"{answer.code} {answer.message}"), status=answer.code)
+
+
+def _judge_recipient(error: aiosmtplib.SMTPRecipientRefused) -> Outcome:
+    if error.code < 500:
+        return Retry(
+            reason=f"The mail server does not take mail for the recipient now: {_say(error)}.", status=error.code
+        )
+    if error.code in _NO_SUCH_RECIPIENT and not _POLICY.match(error.message):
+        return EndpointGone(reason=f"The recipient is unknown: {_say(error)}.", status=error.code)
+    return GiveUp(reason=f"The mail server refused the recipient: {_say(error)}.", status=error.code)
+
+
+def _judge_message(error: aiosmtplib.SMTPDataError) -> Outcome:
+    if error.code < 500:
+        return Retry(reason=f"The mail server does not take the mail now: {_say(error)}.", status=error.code)
+    return GiveUp(reason=f"The mail server refused the mail: {_say(error)}.", status=error.code)
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return _cut(f"{error.code} {error.message}")
+    return _cut(str(error)) or type(error).__name__
+
+
+def _cut(text: str) -> str:
+    return clean_line(text)[:_MAX_DETAIL_CHARS].rstrip(".")
+
+
+def _build(delivery: Delivery, mail: MailSettings, now: datetime) -> bytes:
+    return build_mail(delivery, from_address=mail.from_address, base_url=mail.base_url, now=now)
+
+
+class FolderSender:
+    """Writes each mail as a file, for trying setwire out or for another program to send."""
+
+    def __init__(self, folder: Path, mail: MailSettings) -> None:
+        self._folder = folder
+        self._mail = mail
+
+    async def send(self, delivery: Delivery, *, now: datetime) -> Outcome:
+        """Write `<date>-<delivery_id>.eml`, whole or not at all; the same delivery always names the same file."""
+        try:
+            message = _build(delivery, self._mail, now)
+        except MailError as error:
+            return GiveUp(reason=f"The mail cannot be written: {error}.")
+        name = f"{delivery.created_at.astimezone(UTC):%Y-%m-%d}-{safe_id(delivery.delivery_id)}.eml"
+        try:
+            await asyncio.to_thread(_write_whole, self._folder / name, message)
+        except OSError as error:
+            return Retry(reason=f"The mail could not be written into {self._folder}: {error.strerror or error}.")
+        return Delivered(detail=name)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise

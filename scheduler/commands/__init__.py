@@ -1,0 +1,1 @@
+"""The groups of the `setwire` command, one module a noun."""

@@ -1,0 +1,90 @@
+"""`setwire deliveries`: what was told, what is owed, what failed, and how to send it again."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from core.values import DeliveryId, DeliveryState
+from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
+from scheduler.output import ago, console, show_fields, show_json, show_rows
+from store.deliveries import delivery_counts, delivery_detail, latest_deliveries, requeue
+
+app = typer.Typer(no_args_is_help=True, help="Deliveries: what was told to whom, and what came of it.")
+
+
+@app.command("list")
+def list_deliveries(
+    *,
+    state: Annotated[DeliveryState | None, typer.Option(help="Only deliveries in this state.")] = None,
+    limit: Limit = 30,
+    as_json: AsJson = False,
+) -> None:
+    """List the latest deliveries, newest first, and how many are in each state."""
+    with reading() as tx:
+        deliveries, counts = latest_deliveries(tx, limit=limit, state=state), delivery_counts(tx)
+    columns = {
+        "id": lambda v: v.delivery.delivery_id,
+        "state": lambda v: v.delivery.state,
+        "event": lambda v: v.delivery.event,
+        "story": lambda v: v.story_title,
+        "subscription": lambda v: v.subscription_name,
+        "to": lambda v: v.delivery.endpoint.address,
+        "attempts": lambda v: v.delivery.attempt_count,
+        "last": lambda v: v.last_words,
+        "made": lambda v: ago(v.delivery.created_at),
+    }
+    show_rows(deliveries, columns, as_json=as_json)
+    if not as_json:
+        console.print(", ".join(f"{count} {name}" for name, count in counts.items() if count), markup=False)
+
+
+@app.command("show")
+def show_delivery(
+    delivery_id: Annotated[str, typer.Argument(help="The delivery's id (the webhook-id).")], *, as_json: AsJson = False
+) -> None:
+    """Show one delivery with every attempt."""
+    with reading() as tx:
+        detail = delivery_detail(tx, DeliveryId(delivery_id))
+    if detail is None:
+        raise _unknown(delivery_id)
+    if as_json:
+        show_json(detail)
+        return
+    delivery = detail.view.delivery
+    show_fields(
+        [
+            ("id", delivery.delivery_id),
+            ("state", delivery.state),
+            ("to", delivery.endpoint.address),
+            ("event", delivery.event),
+            ("story", detail.view.story_title),
+            ("subscription", detail.view.subscription_name),
+            ("because", detail.match.match.reasons if detail.match else ()),
+            ("made", delivery.created_at),
+            ("finished", detail.view.finished_at),
+        ]
+    )
+    columns = {
+        "attempt": lambda a: a.number,
+        "at": lambda a: a.started_at,
+        "took": lambda a: f"{a.duration.total_seconds() * 1000:.0f} ms",
+        "outcome": lambda a: type(a.outcome).__name__,
+        "status": lambda a: a.outcome.status,
+        "said": lambda a: getattr(a.outcome, "detail", "") or getattr(a.outcome, "reason", ""),
+    }
+    show_rows(detail.attempts, columns, as_json=False)
+
+
+@app.command("redeliver")
+def redeliver(delivery_id: Annotated[str, typer.Argument(help="The delivery's id (the webhook-id).")]) -> None:
+    """Send one delivery again, with the same id and the same words."""
+    with writing() as tx:
+        found = requeue(tx, DeliveryId(delivery_id), now=datetime.now(UTC))
+    if not found:
+        raise _unknown(delivery_id)
+    console.print(f"{delivery_id} is due now; a running service sends it within a second or two", markup=False)
+
+
+def _unknown(delivery_id: str) -> CommandError:
+    return CommandError(f"There is no delivery {delivery_id!r}; `setwire deliveries list` shows the latest.")

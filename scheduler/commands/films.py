@@ -1,0 +1,83 @@
+"""`setwire films`: the catalogue that stories are tagged from."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.films import load_films
+from core.values import FilmId
+from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
+from scheduler.output import console, show_fields, show_json, show_rows
+from store.films import all_films, all_topics, find_film, search_films, upsert_films
+
+app = typer.Typer(no_args_is_help=True, help="Films: the catalogue that stories are tagged from.")
+topics_app = typer.Typer(no_args_is_help=True, help="Topics: the vocabulary of production news.")
+
+
+@app.command("list")
+def list_films(
+    *,
+    search: Annotated[str, typer.Option("--search", "-s", help="Only films whose title or alias holds this.")] = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List films of the catalogue by title."""
+    with reading() as tx:
+        films = search_films(tx, search, limit=limit) if search else all_films(tx)[:limit]
+    columns = {
+        "id": lambda f: f.film_id,
+        "title": lambda f: f.title,
+        "year": lambda f: f.year,
+        "status": lambda f: f.status,
+        "directors": lambda f: f.directors,
+        "aliases": lambda f: [alias.title for alias in f.aliases],
+    }
+    show_rows(films, columns, as_json=as_json)
+
+
+@app.command("show")
+def show_film(film_id: Annotated[str, typer.Argument(help="The film's id.")], *, as_json: AsJson = False) -> None:
+    """Show one film with aliases and people."""
+    with reading() as tx:
+        film = find_film(tx, FilmId(film_id))
+    if film is None:
+        raise CommandError(f"There is no film {film_id!r}; `setwire films list --search WORD` finds its id.")
+    if as_json:
+        show_json(film)
+        return
+    show_fields(
+        [
+            ("id", film.film_id),
+            ("title", film.title),
+            ("year", film.year),
+            ("status", film.status),
+            ("aliases", [f"{a.title} ({a.type})" for a in film.aliases]),
+            ("directors", film.directors),
+            ("cast", film.cast),
+            ("franchise", film.franchise),
+            ("studio", film.studio),
+            *film.external_ids.items(),
+        ]
+    )
+
+
+@app.command("import")
+def import_films(
+    path: Annotated[Path, typer.Argument(help="TOML, JSONL, JSONL.gz or CSV; ids already known are replaced.")],
+) -> None:
+    """Add or replace films from a file; a running service takes them up with its next batch."""
+    films = load_films(path)
+    with writing() as tx:
+        count = upsert_films(tx, films, now=datetime.now(UTC))
+    console.print(f"{count} films imported from {path}", markup=False)
+
+
+@topics_app.command("list")
+def list_topics(*, as_json: AsJson = False) -> None:
+    """List the topics with their definitions."""
+    with reading() as tx:
+        topics = all_topics(tx)
+    columns = {"slug": lambda t: t.slug, "name": lambda t: t.name, "definition": lambda t: t.definition}
+    show_rows(topics, columns, as_json=as_json)

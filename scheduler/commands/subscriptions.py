@@ -1,0 +1,281 @@
+"""`setwire subscriptions`: who is told of what, and where."""
+
+import re
+import secrets
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.settings import Settings, load_settings
+from config.subscriptions import load_subscriptions
+from core.addresses import check_url
+from core.values import (
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Endpoint,
+    EndpointId,
+    EndpointKind,
+    EventType,
+    FilmId,
+    Salience,
+    Subscription,
+    SubscriptionId,
+    Tier,
+    TopicSlug,
+)
+from core.webhooks import build_test_payload, new_secret
+from scheduler.commands.options import AsJson, CommandError, opened_store, reading, writing
+from scheduler.output import console, show_fields, show_json, show_rows
+from scheduler.service import keep_subscriptions
+from store.deliveries import add_deliveries
+from store.engine import Session
+from store.films import all_topics, find_film
+from store.subscriptions import (
+    add_endpoint,
+    add_subscription,
+    all_endpoints,
+    all_subscriptions,
+    enable_endpoint,
+    find_subscription,
+    remove_subscription,
+    set_subscription_enabled,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Subscriptions: who is told of what, and where.")
+
+_NOT_SLUG = re.compile(r"[^a-z0-9]+")
+_SECRET_BYTES = 32
+
+Named = Annotated[str, typer.Argument(help="The subscription's id.")]
+
+
+@app.command("list")
+def list_subscriptions(*, as_json: AsJson = False) -> None:
+    """List the subscriptions with their endpoints."""
+    with reading() as tx:
+        subscriptions = all_subscriptions(tx)
+        addresses = {e.endpoint_id: _address(e) for e in all_endpoints(tx)}
+    columns = {
+        "id": lambda s: s.subscription_id,
+        "name": lambda s: s.name,
+        "asks for": _query,
+        "tells": lambda s: [addresses.get(e, e) for e in s.endpoints],
+        "on": lambda s: "yes" if s.is_enabled else "paused",
+    }
+    show_rows(subscriptions, columns, as_json=as_json)
+
+
+@app.command("show")
+def show_subscription(subscription_id: Named, *, as_json: AsJson = False) -> None:
+    """Show one subscription."""
+    with reading() as tx:
+        subscription = _find(tx, subscription_id)
+        endpoints = [e for e in all_endpoints(tx) if e.endpoint_id in subscription.endpoints]
+    if as_json:
+        show_json({"subscription": subscription, "endpoints": endpoints})
+        return
+    show_fields(
+        [
+            ("id", subscription.subscription_id),
+            ("name", subscription.name),
+            ("asks for", _query(subscription)),
+            ("events", subscription.events),
+            ("on", "yes" if subscription.is_enabled else "paused"),
+            *(("tells", _address(endpoint)) for endpoint in endpoints),
+        ]
+    )
+
+
+@app.command("add")
+def add(  # noqa: PLR0913 one option a field of the query
+    name: Annotated[str, typer.Argument(help="A name you will know it by in the alerts.")],
+    *,
+    film: Annotated[list[str] | None, typer.Option(help="A film id; give it again for more films.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="A topic, such as set-video; repeat for more.")] = None,
+    word: Annotated[list[str] | None, typer.Option(help="A word or phrase in the text; repeat for more.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="A word or phrase that rules a text out.")] = None,
+    outlet: Annotated[list[str] | None, typer.Option(help="Only from this publisher; repeat for more.")] = None,
+    min_tier: Annotated[Tier, typer.Option(help="Only from publishers of this tier or above.")] = Tier.FAN,
+    mentions: Annotated[bool, typer.Option("--mentions", help="Also where the film is only mentioned.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="Not only production news.")] = False,
+    updates: Annotated[bool, typer.Option("--updates", help="Also new developments of a story.")] = False,
+    email: Annotated[list[str] | None, typer.Option(help="An e-mail address to tell.")] = None,
+    webhook: Annotated[list[str] | None, typer.Option(help="A webhook address to tell.")] = None,
+) -> None:
+    """Add a subscription. Each kind of condition given must hold; within one kind, any one of them."""
+    settings = load_settings()
+    endpoints = [
+        *(_mail_endpoint(address) for address in email or ()),
+        *(_webhook_endpoint(url, settings) for url in webhook or ()),
+    ]
+    if not endpoints:
+        raise CommandError("Nobody to tell; give --email ADDRESS or --webhook URL.")
+    with opened_store(settings) as store, store.write() as tx:
+        _refuse_unknown(tx, film or (), topic or ())
+        told = tuple(_keep_endpoint(tx, endpoint) for endpoint in endpoints)
+        subscription = Subscription(
+            subscription_id=_free_id(tx, name),
+            name=name,
+            films=tuple(FilmId(f) for f in film or ()),
+            topics=tuple(TopicSlug(t) for t in topic or ()),
+            words=tuple(word or ()),
+            not_words=tuple(without or ()),
+            outlets=tuple(outlet or ()),
+            saliences=(Salience.ABOUT, Salience.MENTIONS) if mentions else (Salience.ABOUT,),
+            events=(EventType.STORY_CREATED, *((EventType.STORY_UPDATED,) if updates else ())),
+            production_only=not everything,
+            min_tier=min_tier,
+            endpoints=tuple(e.endpoint_id for e in told),
+        )
+        add_subscription(tx, subscription, now=datetime.now(UTC))
+    console.print(f"subscription {subscription.subscription_id} added: {_query(subscription)}", markup=False)
+    for endpoint in told:
+        if endpoint.kind is EndpointKind.WEBHOOK:
+            console.print(f"signing secret of {endpoint.address}: {endpoint.secret}", markup=False)
+
+
+@app.command("import")
+def import_subscriptions(
+    path: Annotated[Path, typer.Argument(help="A TOML file of endpoints and subscriptions.")],
+) -> None:
+    """Add or replace the subscriptions and endpoints of a file."""
+    with writing() as tx:
+        subscriptions, endpoints = load_subscriptions(path)
+        for subscription in subscriptions:
+            _refuse_unknown(tx, subscription.films, subscription.topics)
+        keep_subscriptions(tx, subscriptions, endpoints, now=datetime.now(UTC))
+    console.print(f"{len(subscriptions)} subscriptions imported from {path}", markup=False)
+
+
+@app.command("remove")
+def remove(subscription_id: Named) -> None:
+    """Remove a subscription; what it was told stays in the record."""
+    with writing() as tx:
+        _find(tx, subscription_id)
+        remove_subscription(tx, SubscriptionId(subscription_id), now=datetime.now(UTC))
+    console.print(f"subscription {subscription_id} removed", markup=False)
+
+
+@app.command("pause")
+def pause(subscription_id: Named) -> None:
+    """Stop alerts of a subscription until it is resumed."""
+    _switch(subscription_id, is_enabled=False)
+
+
+@app.command("resume")
+def resume(subscription_id: Named) -> None:
+    """Take up a paused subscription, and its endpoints where they were disabled."""
+    _switch(subscription_id, is_enabled=True)
+
+
+@app.command("test")
+def send_test(subscription_id: Named) -> None:
+    """Owe a test alert to each endpoint of a subscription; a running service sends it at once."""
+    now = datetime.now(UTC)
+    with writing() as tx:
+        subscription = _find(tx, subscription_id)
+        endpoints = [e for e in all_endpoints(tx) if e.endpoint_id in subscription.endpoints]
+        add_deliveries(tx, [(None, _test_delivery(endpoint, now)) for endpoint in endpoints])
+    console.print(f"{len(endpoints)} test alerts are due now", markup=False)
+
+
+def _switch(subscription_id: str, *, is_enabled: bool) -> None:
+    now = datetime.now(UTC)
+    with writing() as tx:
+        subscription = _find(tx, subscription_id)
+        set_subscription_enabled(tx, SubscriptionId(subscription_id), is_enabled, now=now)
+        if is_enabled:
+            for endpoint_id in subscription.endpoints:
+                enable_endpoint(tx, endpoint_id, now=now)
+    console.print(f"subscription {subscription_id} {'resumed' if is_enabled else 'paused'}", markup=False)
+
+
+def _test_delivery(endpoint: Endpoint, now: datetime) -> Delivery:
+    return Delivery(
+        delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
+        endpoint=endpoint,
+        event=EventType.TEST,
+        story_id=None,
+        payload=build_test_payload(at=now, endpoint=endpoint),
+        state=DeliveryState.PENDING,
+        attempt_count=0,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _find(tx: Session, subscription_id: str) -> Subscription:
+    subscription = find_subscription(tx, SubscriptionId(subscription_id))
+    if subscription is None:
+        raise CommandError(f"There is no subscription {subscription_id!r}; `setwire subscriptions list` shows them.")
+    return subscription
+
+
+def _refuse_unknown(tx: Session, films: tuple[str, ...] | list[str], topics: tuple[str, ...] | list[str]) -> None:
+    known = {topic.slug for topic in all_topics(tx)}
+    for film in films:
+        if find_film(tx, FilmId(film)) is None:
+            raise CommandError(f"Unknown film {film!r}; `setwire films list --search WORD` finds its id.")
+    for topic in topics:
+        if topic not in known:
+            raise CommandError(f"Unknown topic {topic!r}; the topics are {', '.join(sorted(known))}.")
+
+
+def _free_id(tx: Session, name: str) -> SubscriptionId:
+    taken = {s.subscription_id for s in all_subscriptions(tx)}
+    base = _NOT_SLUG.sub("-", name.casefold()).strip("-") or "subscription"
+    numbered = (f"{base}-{n}" for n in range(2, len(taken) + 3))
+    return next(SubscriptionId(candidate) for candidate in (base, *numbered) if candidate not in taken)
+
+
+def _mail_endpoint(address: str) -> Endpoint:
+    try:
+        parsed = Address(addr_spec=address)
+    except (ValueError, IndexError) as error:
+        raise CommandError(f"{address!r} is no mail address; write one such as you@example.org.") from error
+    if not (parsed.username and parsed.domain):
+        raise CommandError(f"{address!r} is no mail address; write one such as you@example.org.")
+    return Endpoint(endpoint_id=EndpointId(f"email-{secrets.token_hex(4)}"), kind=EndpointKind.EMAIL, address=address)
+
+
+def _webhook_endpoint(url: str, settings: Settings) -> Endpoint:
+    try:
+        check_url(url, allow_http=settings.webhook_allow_http)
+    except ValueError as error:
+        raise CommandError(f"{url!r} cannot be a webhook: {error}.") from error
+    return Endpoint(
+        endpoint_id=EndpointId(f"webhook-{secrets.token_hex(4)}"),
+        kind=EndpointKind.WEBHOOK,
+        address=url,
+        secret=new_secret(secrets.token_bytes(_SECRET_BYTES)),
+    )
+
+
+def _keep_endpoint(tx: Session, endpoint: Endpoint) -> Endpoint:
+    """Use the endpoint that has this address already: it keeps its secret and its record."""
+    for known in all_endpoints(tx):
+        if (known.kind, known.address) == (endpoint.kind, endpoint.address):
+            return known
+    add_endpoint(tx, endpoint, now=datetime.now(UTC))
+    return endpoint
+
+
+def _address(endpoint: Endpoint) -> str:
+    disabled = f" (disabled: {endpoint.disabled_reason})" if endpoint.disabled_at else ""
+    return f"{endpoint.address}{disabled}"
+
+
+def _query(subscription: Subscription) -> str:
+    parts = [
+        ("film", subscription.films),
+        ("topic", subscription.topics),
+        ("words", subscription.words),
+        ("without", subscription.not_words),
+        ("outlet", subscription.outlets),
+    ]
+    asked = "; ".join(f"{name} {' or '.join(values)}" for name, values in parts if values)
+    return asked or ("every production story" if subscription.production_only else "every story")

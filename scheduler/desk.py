@@ -1,0 +1,208 @@
+"""The desk: one consumer that takes what is pending, judges it in memory and stores it with what it owes, at once."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.dedupe.duplicates import DuplicateIndex
+from core.dedupe.stories import StoryIndex
+from core.editing import Editor, Remembered, TextTagger, Windows
+from core.tagging.tagger import Tagger
+from core.urls import canonical_url
+from core.values import (
+    ArticleId,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Edit,
+    Endpoint,
+    EndpointId,
+    Entry,
+    Film,
+    FilmId,
+    Match,
+    MatchId,
+    StoryId,
+    Subscription,
+    SubscriptionId,
+    Topic,
+    TopicSlug,
+)
+from core.webhooks import build_payload
+from store.deliveries import add_deliveries
+from store.engine import Session, Store
+from store.entries import pending_entries
+from store.films import all_films, all_topics
+from store.meta import config_version
+from store.stories import known_urls, load_window, next_ids, save_edits
+from store.subscriptions import all_endpoints, all_subscriptions
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The trained weights the desk judges with, as the configuration loads them."""
+
+    stories: Mapping[str, Any] | None
+    tags: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What the operator gave the desk to work with, at one version of the configuration."""
+
+    version: int
+    films: Mapping[FilmId, Film]
+    topics: Mapping[TopicSlug, Topic]
+    subscriptions: Mapping[SubscriptionId, Subscription]
+    endpoints: Mapping[EndpointId, Endpoint]
+
+
+def build_editor(
+    *,
+    tagger: TextTagger,
+    subscriptions: Iterable[Subscription],
+    windows: Windows,
+    models: Models,
+    ids: tuple[ArticleId, StoryId] = (ArticleId(1), StoryId(1)),
+) -> Editor:
+    """Put the judgement together; the service and the backtest use the same."""
+    article_id, story_id = ids
+    return Editor(
+        tagger=tagger,
+        duplicates=DuplicateIndex(),
+        stories=StoryIndex(window=windows.story, model=models.stories),
+        subscriptions=subscriptions,
+        windows=windows,
+        next_article_id=article_id,
+        next_story_id=story_id,
+    )
+
+
+class Desk:
+    """Edits pending entries in batches. Whoever runs it holds the desk lock; a failed batch leaves nothing behind."""
+
+    def __init__(
+        self, store: Store, *, models: Models, windows: Windows, text_patience: timedelta, base_url: str
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._windows = windows
+        self._text_patience = text_patience
+        self._base_url = base_url
+        self._editor: Editor | None = None
+        self._vocabulary: Vocabulary | None = None
+
+    def edit_batch(self, now: Callable[[], datetime]) -> int:
+        """Edit up to one batch of what is pending; return how many entries. Raises StoreError."""
+        with self._store.read() as tx:
+            editor, vocabulary = self._prepare(tx, now())
+            entries = pending_entries(tx, limit=BATCH, now=now(), text_patience=self._text_patience)
+            editor.know_urls(known_urls(tx, _addresses(entries)))
+        if not entries:
+            return 0
+        try:
+            edits = [editor.edit(entry) for entry in entries]
+            self._save(edits, vocabulary, now())
+        except BaseException:
+            self._editor = None  # its memory is ahead of the store: rebuild before the next batch
+            raise
+        return len(entries)
+
+    def _prepare(self, tx: Session, now: datetime) -> tuple[Editor, Vocabulary]:
+        version = config_version(tx)
+        if self._vocabulary is None or self._vocabulary.version != version:
+            self._vocabulary, self._editor = _load_vocabulary(tx, version), None
+        if self._editor is None:
+            self._editor = self._rebuild(tx, self._vocabulary, now)
+        return self._editor, self._vocabulary
+
+    def _rebuild(self, tx: Session, vocabulary: Vocabulary, now: datetime) -> Editor:
+        editor = build_editor(
+            tagger=Tagger(films=vocabulary.films.values(), topics=vocabulary.topics.values(), model=self._models.tags),
+            subscriptions=vocabulary.subscriptions.values(),
+            windows=self._windows,
+            models=self._models,
+            ids=next_ids(tx),
+        )
+        window = load_window(tx, since=now - self._windows.duplicate - timedelta(days=1))
+        editor.remember(
+            (
+                Remembered(article=a.article, tagging=a.tagging, story_id=a.story_id, duplicate_of=a.duplicate_of)
+                for a in window.articles
+            ),
+            window.stories,
+            window.told,
+        )
+        return editor
+
+    def _save(self, edits: list[Edit], vocabulary: Vocabulary, now: datetime) -> None:
+        with self._store.write() as tx:
+            matches = save_edits(tx, edits, now=now)
+            add_deliveries(tx, list(self._owed(edits, matches, vocabulary, now)))
+
+    def _owed(
+        self, edits: Iterable[Edit], matches: Iterable[tuple[MatchId, Match]], vocabulary: Vocabulary, now: datetime
+    ) -> Iterable[tuple[MatchId, Delivery]]:
+        by_article = {edit.article.article_id: edit for edit in edits if edit.article is not None}
+        for match_id, match in matches:
+            subscription = vocabulary.subscriptions[match.subscription_id]
+            payload = self._payload(by_article[match.article_id], match, subscription, vocabulary, now)
+            for endpoint_id in subscription.endpoints:
+                yield match_id, _delivery(vocabulary.endpoints[endpoint_id], match, payload, now)
+
+    def _payload(
+        self, edit: Edit, match: Match, subscription: Subscription, vocabulary: Vocabulary, now: datetime
+    ) -> str:
+        assert edit.article is not None
+        assert edit.story is not None
+        return build_payload(
+            event=match.event,
+            at=now,
+            story=edit.story,
+            article=edit.article,
+            subscription=subscription,
+            match=match,
+            films=vocabulary.films,
+            topics=vocabulary.topics,
+            base_url=self._base_url,
+        )
+
+
+def _load_vocabulary(tx: Session, version: int) -> Vocabulary:
+    return Vocabulary(
+        version=version,
+        films={film.film_id: film for film in all_films(tx)},
+        topics={topic.slug: topic for topic in all_topics(tx)},
+        subscriptions={s.subscription_id: s for s in all_subscriptions(tx)},
+        endpoints={e.endpoint_id: e for e in all_endpoints(tx)},
+    )
+
+
+def _delivery(endpoint: Endpoint, match: Match, payload: str, now: datetime) -> Delivery:
+    """Return what is owed. The id is random, so that one told before a restored backup is never taken for another."""
+    return Delivery(
+        delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
+        endpoint=endpoint,
+        event=match.event,
+        story_id=match.story_id,
+        payload=payload,
+        state=DeliveryState.PENDING,
+        attempt_count=0,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _addresses(entries: Iterable[Entry]) -> set[str]:
+    """Return the canonical addresses of `entries`; those without one are known by their own name only."""
+    found = set()
+    for entry in entries:
+        try:
+            found.add(canonical_url(entry.item.url))
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,241 @@
+"""The jobs of the line: load what is owed, act, decide, save. Each is safe to repeat and knows no other."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from core.retry import next_attempt_at
+from core.sources import advance_state
+from core.values import (
+    Attempt,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    EndpointGone,
+    EntryId,
+    FetchOutcome,
+    GiveUp,
+    Outcome,
+    ParsedPage,
+    Retry,
+    Source,
+    SourceId,
+    SourceKind,
+    SourceState,
+)
+from crawler.feeds import Gathered, gather_feed
+from crawler.fetch import Gateway
+from crawler.runner import CrawlSettings, fetch_articles, run_spider
+from notifier.senders import Notifier
+from scheduler.desk import Desk
+from scheduler.dispatch import Dispatcher
+from store.deliveries import claim_deliveries, record_attempt
+from store.engine import Store
+from store.entries import add_entries, known_guids, owed_texts, record_text
+from store.housekeeping import Retention, purge
+from store.sources import due_sources, find_source, record_fetch
+from store.subscriptions import disable_endpoint
+
+logger = logging.getLogger(__name__)
+
+_GATHER_LEASE = timedelta(minutes=10)
+_PAGES_PER_CRAWL = 20
+_PURGE_LIMIT = 5000
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often and how wide the operator lets us work. Durations; counts of what runs at once."""
+
+    floor: timedelta
+    default: timedelta
+    gathering: int
+    telling: int
+    delivery_lease: timedelta
+
+
+@dataclass(slots=True, kw_only=True)
+class Jobs:
+    """The handlers the dispatcher runs, with what they were handed at the composition root."""
+
+    store: Store
+    gateway: Gateway
+    crawl: CrawlSettings
+    notifier: Notifier
+    desk: Desk
+    retention: Retention
+    pace: Pace
+    now: Now
+    dispatcher: Dispatcher = field(init=False)
+    _in_flight: int = 0
+
+    def handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
+        return {
+            "poll": self.poll,
+            "gather": self.gather,
+            "read_pages": self.read_pages,
+            "edit": self.edit,
+            "tell": self.tell,
+            "send": self.send,
+            "housekeep": self.housekeep,
+        }
+
+    async def poll(self) -> None:
+        """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
+        for source, _ in await asyncio.to_thread(self._claim_sources):
+            self.dispatcher.enqueue(
+                "gather",
+                {"source_id": source.source_id},
+                lock=f"host:{urlsplit(source.url).hostname}",
+                unique=f"gather:{source.source_id}",
+            )
+
+    async def gather(self, source_id: SourceId) -> None:
+        """Ask one source and store what came of it; wake the desk when it brought something."""
+        source, state = await asyncio.to_thread(self._load_source, source_id)
+        if not source.enabled or state.next_check_at > self.now():
+            return
+        gathered = await self._ask(source, state)
+        if await asyncio.to_thread(self._keep, source, state, gathered):
+            self.dispatcher.enqueue("edit", unique="edit", lock="edit")
+            if source.full_text:
+                self.dispatcher.enqueue("read_pages", unique="read_pages", lock="read_pages")
+
+    async def read_pages(self) -> None:
+        """Fetch the pages of entries whose source asks for full text; one that fails flows on without."""
+        owed = await asyncio.to_thread(self._claim_pages)
+        if not owed:
+            return
+        pages = await fetch_articles([(entry_id, url) for entry_id, url, _ in owed], settings=self.crawl)
+        await asyncio.to_thread(self._keep_pages, [entry_id for entry_id, _, _ in owed], pages)
+        self.dispatcher.enqueue("edit", unique="edit", lock="edit")
+        self.dispatcher.enqueue("read_pages", unique="read_pages", lock="read_pages")
+
+    async def edit(self) -> None:
+        """Run the desk until nothing is pending. Its lock makes it the only one."""
+        while await asyncio.to_thread(self.desk.edit_batch, self.now):
+            self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+
+    async def tell(self) -> None:
+        """Claim what is owed and ask for each to be sent, in order per endpoint."""
+        while (free := self.pace.telling * 4 - self._in_flight) > 0:
+            claimed_at = time.monotonic()
+            deliveries = await asyncio.to_thread(self._claim_deliveries, free)
+            self._in_flight += len(deliveries)
+            for delivery in deliveries:
+                self.dispatcher.enqueue(
+                    "send",
+                    {"delivery": delivery, "claimed_at": claimed_at},
+                    lock=f"endpoint:{delivery.endpoint.endpoint_id}",
+                )
+            if len(deliveries) < free:
+                return
+
+    async def send(self, delivery: Delivery, claimed_at: float) -> None:
+        """Try one delivery and record it; one whose lease ran out while it queued is left to the next claim."""
+        try:
+            if time.monotonic() - claimed_at < self.pace.delivery_lease.total_seconds() / 2:
+                await self._attempt(delivery)
+        finally:
+            self._in_flight -= 1
+        self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+
+    async def housekeep(self) -> None:
+        """Delete what the retention rules no longer keep."""
+        deleted = await asyncio.to_thread(self._purge)
+        if any(deleted.values()):
+            logger.info("housekeeping deleted %s", ", ".join(f"{n} {what}" for what, n in deleted.items() if n))
+
+    async def _ask(self, source: Source, state: SourceState) -> Gathered:
+        if source.kind is SourceKind.FEED:
+            return await gather_feed(source, state, gateway=self.gateway, now=self.now)
+        return await run_spider(source, settings=self.crawl, now=self.now)
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        started_at, clock = self.now(), time.monotonic()
+        outcome = await self.notifier.send(delivery, now=started_at)
+        attempt = Attempt(
+            delivery_id=delivery.delivery_id,
+            number=delivery.attempt_count + 1,
+            started_at=started_at,
+            duration=timedelta(seconds=time.monotonic() - clock),
+            outcome=outcome,
+        )
+        state, due_at = settle(outcome, attempt_count=attempt.number, now=self.now(), jitter=random.random())  # noqa: S311
+        await asyncio.to_thread(self._record, delivery, attempt, state, due_at)
+
+    def _claim_sources(self) -> list[tuple[Source, SourceState]]:
+        with self.store.write() as tx:
+            return due_sources(tx, now=self.now(), limit=self.pace.gathering * 2, lease=_GATHER_LEASE)
+
+    def _load_source(self, source_id: SourceId) -> tuple[Source, SourceState]:
+        with self.store.read() as tx:
+            found = find_source(tx, source_id)
+        if found is None:
+            raise LookupError(f"source {source_id} was removed while it waited to be gathered")
+        return found
+
+    def _keep(self, source: Source, state: SourceState, gathered: Gathered) -> int:
+        fetch = gathered.fetch
+        after = advance_state(
+            source,
+            state,
+            fetch,
+            now=self.now(),
+            floor=self.pace.floor,
+            default=self.pace.default,
+            jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
+        )
+        with self.store.write() as tx:
+            known = known_guids(tx, source.source_id, [item.guid for item in gathered.entries])
+            fresh = [item for item in gathered.entries if item.guid not in known]
+            added = add_entries(tx, source, fresh, now=self.now(), is_backlog=state.first_contact_at is None)
+            record_fetch(tx, fetch, after)
+        if fetch.outcome not in (FetchOutcome.OK, FetchOutcome.NOT_MODIFIED):
+            logger.warning("source %s: %s", source.source_id, fetch.error)
+        return len(added)
+
+    def _claim_pages(self) -> list[tuple[EntryId, str, Source]]:
+        with self.store.write() as tx:
+            return owed_texts(tx, now=self.now(), limit=_PAGES_PER_CRAWL, lease=self.crawl.deadline * 2)
+
+    def _keep_pages(self, entry_ids: list[EntryId], pages: dict[EntryId, ParsedPage | str]) -> None:
+        with self.store.write() as tx:
+            for entry_id in entry_ids:
+                page = pages.get(entry_id)
+                record_text(tx, entry_id, page if isinstance(page, ParsedPage) else None, now=self.now())
+
+    def _claim_deliveries(self, limit: int) -> list[Delivery]:
+        with self.store.write() as tx:
+            return claim_deliveries(tx, now=self.now(), limit=limit, lease=self.pace.delivery_lease)
+
+    def _record(self, delivery: Delivery, attempt: Attempt, state: DeliveryState, due_at: datetime | None) -> None:
+        with self.store.write() as tx:
+            record_attempt(tx, attempt, state=state, next_attempt_at=due_at)
+            if isinstance(attempt.outcome, EndpointGone):
+                disable_endpoint(tx, delivery.endpoint.endpoint_id, attempt.outcome.reason, now=self.now())
+
+    def _purge(self) -> dict[str, int]:
+        with self.store.write() as tx:
+            return purge(tx, now=self.now(), retention=self.retention, limit=_PURGE_LIMIT)
+
+
+def settle(
+    outcome: Outcome, *, attempt_count: int, now: datetime, jitter: float
+) -> tuple[DeliveryState, datetime | None]:
+    """Return what becomes of a delivery after an attempt, and when it is tried again (None: never)."""
+    match outcome:
+        case Delivered():
+            return DeliveryState.DELIVERED, None
+        case Retry(after=after):
+            due_at = next_attempt_at(attempt_count=attempt_count, now=now, retry_after=after, jitter=jitter)
+            return (DeliveryState.RETRYING if due_at else DeliveryState.UNDELIVERABLE), due_at
+        case GiveUp() | EndpointGone():
+            return DeliveryState.UNDELIVERABLE, None

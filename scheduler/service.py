@@ -1,0 +1,320 @@
+"""The service in one process: clock, workers and web on one event loop. Composes; decides nothing."""
+
+import asyncio
+import contextlib
+import fcntl
+import importlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import uvicorn
+
+from config.films import load_films
+from config.models import load_model
+from config.settings import Settings
+from config.sources import load_sources
+from config.subscriptions import load_subscriptions
+from config.topics import load_topics
+from core.editing import Windows
+from core.values import Endpoint, Source, SourceState, Subscription
+from crawler.fetch import FetchSettings, Gateway
+from crawler.runner import CrawlSettings
+from notifier.senders import Notifier
+from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
+from notifier.webhook import WebhookSender, WebhookSettings
+from scheduler.clock import Clock
+from scheduler.desk import Desk, Models
+from scheduler.embedded import EmbeddedDispatcher
+from scheduler.jobs import Jobs, Pace
+from store.deliveries import release_leases
+from store.engine import Session, Store, migrate, open_store
+from store.films import count_films, sync_topics, upsert_films
+from store.housekeeping import Retention
+from store.sources import all_sources, sync_sources
+from store.subscriptions import add_endpoint, add_subscription, find_endpoint
+
+logger = logging.getLogger(__name__)
+
+_GRACE = timedelta(seconds=8)
+
+
+class ServiceError(Exception):
+    """The service cannot start; the sentence says what is in the way and what to do."""
+
+
+class Announcer(Protocol):
+    """Where the service tells the operator's terminal what happens."""
+
+    def started(self, settings: Settings, url: str, *, sources: int, films: int) -> None: ...
+    def first_round(self, *, answered: int, sources: int, next_try_at: datetime) -> None: ...
+    def stopped(self) -> None: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Web:
+    server: uvicorn.Server
+    task: asyncio.Task[None]
+
+
+async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event | None = None) -> None:
+    """Run until SIGTERM, SIGINT or `stop`. Raises ServiceError, StoreError or ConfigError when it cannot start."""
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_only_one(settings.data_dir))
+        store = await asyncio.to_thread(prepare_store, settings)
+        stack.callback(store.close)
+        listener = stack.enter_context(_listen(settings.host, settings.port))
+        jobs = await _build_jobs(settings, store, stack)
+        dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
+        jobs.dispatcher = dispatcher
+        clock = Clock(dispatcher, tick=settings.tick)
+        web = _start_web(settings, store, clock, listener)
+        _stop_on_signals(stop)
+        clock.start()
+        _announce_start(announcer, settings, store, listener)
+        round_task = asyncio.create_task(_announce_first_round(announcer, store, settings))
+        await asyncio.wait({asyncio.create_task(stop.wait()), web.task}, return_when=asyncio.FIRST_COMPLETED)
+        round_task.cancel()
+        clock.stop()
+        web.server.should_exit = True
+        await dispatcher.stop(grace=_GRACE)
+        await web.task
+    announcer.stopped()
+
+
+def prepare_store(settings: Settings) -> Store:
+    """Bring the schema up to date, take over the configuration files, release what a dead process had claimed."""
+    sources, films, topics = (
+        load_sources(settings.sources_file),
+        load_films(settings.films_file),
+        load_topics(settings.topics_file),
+    )
+    migrate(settings.database_url)
+    store = open_store(settings.database_url)
+    try:
+        now = utc_now()
+        with store.write() as tx:
+            sync_sources(tx, sources, now=now)
+            upsert_films(tx, films, now=now)
+            sync_topics(tx, topics, now=now)
+            release_leases(tx)
+        if settings.subscriptions_file is not None:
+            take_subscriptions(store, settings.subscriptions_file)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def take_subscriptions(store: Store, path: Path) -> int:
+    """Bring in the endpoints and subscriptions of a file; return how many subscriptions. Raises ConfigError."""
+    subscriptions, endpoints = load_subscriptions(path)
+    with store.write() as tx:
+        keep_subscriptions(tx, subscriptions, endpoints, now=utc_now())
+    return len(subscriptions)
+
+
+def keep_subscriptions(
+    tx: Session, subscriptions: Iterable[Subscription], endpoints: Iterable[Endpoint], *, now: datetime
+) -> None:
+    """Add or replace subscriptions and endpoints by id; an endpoint that was disabled stays so."""
+    for endpoint in endpoints:
+        known = find_endpoint(tx, endpoint.endpoint_id)
+        if known is not None:
+            endpoint = replace(endpoint, disabled_at=known.disabled_at, disabled_reason=known.disabled_reason)  # noqa: PLW2901
+        add_endpoint(tx, endpoint, now=now)
+    for subscription in subscriptions:
+        add_subscription(tx, subscription, now=now)
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder: a second service on it would release leases that the first one works on."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "setwire.lock").open("w")
+    except OSError as error:
+        raise ServiceError(
+            f"The data folder {data_dir} cannot be written ({error.strerror}); "
+            "make it writable or set SETWIRE_DATA_DIR to one that is."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ServiceError(
+                f"Another setwire runs on the data folder {data_dir}; stop it first, "
+                "or set SETWIRE_DATA_DIR to a folder of this one's own."
+            ) from error
+        yield
+
+
+@contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise ServiceError(
+            f"Cannot listen on {host}:{port} ({error.strerror}); "
+            "stop what uses it, or choose another port with --port or SETWIRE_PORT."
+        ) from error
+    with listener:
+        yield listener
+
+
+async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -> Jobs:
+    gateway = await stack.enter_async_context(Gateway(settings=fetch_settings(settings)))
+    notifier = await stack.enter_async_context(_notifier(settings))
+    return Jobs(
+        store=store,
+        gateway=gateway,
+        crawl=crawl_settings(settings),
+        notifier=notifier,
+        desk=Desk(
+            store,
+            models=load_models(),
+            windows=windows(settings),
+            text_patience=settings.text_patience,
+            base_url=settings.base_url,
+        ),
+        retention=Retention(
+            entries=settings.retention_entries,
+            articles=settings.retention_articles,
+            fetches=settings.retention_fetches,
+            deliveries=settings.retention_deliveries,
+            attempts=settings.retention_attempts,
+        ),
+        pace=Pace(
+            floor=settings.min_interval,
+            default=settings.default_interval,
+            gathering=settings.fetch_concurrency,
+            telling=settings.delivery_concurrency,
+            delivery_lease=settings.delivery_lease,
+        ),
+        now=utc_now,
+    )
+
+
+def load_models() -> Models:
+    def load(name: str) -> dict[str, Any] | None:
+        try:
+            return load_model(name)
+        except FileNotFoundError:
+            return None
+
+    return Models(stories=load("stories"), tags=load("tags"))
+
+
+def windows(settings: Settings) -> Windows:
+    return Windows(story=settings.story_window, alert=settings.max_alert_age)
+
+
+def fetch_settings(settings: Settings) -> FetchSettings:
+    return FetchSettings(
+        user_agent=settings.user_agent,
+        deadline=settings.fetch_deadline,
+        max_body_bytes=settings.fetch_max_bytes,
+        allow_private_hosts=settings.allow_private_hosts,
+        per_host=settings.fetch_per_host,
+        total=settings.fetch_concurrency,
+        proxy=settings.proxy or None,
+    )
+
+
+def crawl_settings(settings: Settings) -> CrawlSettings:
+    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline)
+
+
+@asynccontextmanager
+async def _notifier(settings: Settings) -> AsyncIterator[Notifier]:
+    async with AsyncExitStack() as stack:
+        webhook = await stack.enter_async_context(
+            WebhookSender(
+                WebhookSettings(
+                    deadline=settings.webhook_deadline,
+                    allow_private_hosts=settings.allow_private_hosts,
+                    allow_http=settings.webhook_allow_http,
+                    user_agent=settings.user_agent,
+                )
+            )
+        )
+        words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url)
+        if not settings.smtp_host:
+            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
+            return
+        mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words))
+        yield Notifier(webhook=webhook, mail=mail)
+
+
+def _smtp_settings(settings: Settings) -> SmtpSettings:
+    try:
+        return SmtpSettings(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value(),
+            security=Security(settings.smtp_security),
+        )
+    except ValueError as error:
+        raise ServiceError(f"The mail settings cannot work: {error}.") from error
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the service, which stops clock and workers before the pages."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _start_web(settings: Settings, store: Store, clock: Clock, listener: socket.socket) -> _Web:
+    # By name: the two roots of the house may not import each other, and the pages also run on their own.
+    create_app: Callable[..., Any] = importlib.import_module("web.app").create_app
+    app = create_app(store, settings=settings, heartbeat=clock.seconds_since_tick)
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))
+    return _Web(server, asyncio.create_task(server.serve(sockets=[listener])))
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+def _announce_start(announcer: Announcer, settings: Settings, store: Store, listener: socket.socket) -> None:
+    with store.read() as tx:
+        sources, films = len(enabled_sources(all_sources(tx))), count_films(tx)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    announcer.started(settings, f"http://{host}:{listener.getsockname()[1]}", sources=sources, films=films)
+
+
+async def _announce_first_round(announcer: Announcer, store: Store, settings: Settings) -> None:
+    """Wait until every source was asked once, then say how many answered."""
+    while True:
+        await asyncio.sleep(settings.tick.total_seconds())
+        states = await asyncio.to_thread(_enabled_states, store)
+        if states and all(state.last_fetch_at for state in states):
+            answered = sum(state.last_outcome is not None and state.last_outcome.is_healthy for state in states)
+            next_try_at = min(state.next_check_at for state in states)
+            announcer.first_round(answered=answered, sources=len(states), next_try_at=next_try_at)
+            return
+
+
+def _enabled_states(store: Store) -> list[SourceState]:
+    with store.read() as tx:
+        return [state for _, state in enabled_sources(all_sources(tx))]
+
+
+def enabled_sources(sources: list[tuple[Source, SourceState]]) -> list[tuple[Source, SourceState]]:
+    return [(source, state) for source, state in sources if source.enabled]

@@ -1,0 +1,630 @@
+"""Rows to values and back, for the words of `core.values`. No queries."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol, assert_never
+
+from core.values import (
+    Alias,
+    Article,
+    ArticleId,
+    Assignment,
+    Attempt,
+    Delivered,
+    Delivery,
+    DeliveryId,
+    Duplicate,
+    Edit,
+    Endpoint,
+    EndpointGone,
+    EndpointId,
+    Entry,
+    EntryId,
+    EventType,
+    Evidence,
+    Fetch,
+    Film,
+    FilmId,
+    GiveUp,
+    Match,
+    Outcome,
+    Pace,
+    ParsedEntry,
+    Publisher,
+    PublisherSlug,
+    Retry,
+    Salience,
+    Selectors,
+    Source,
+    SourceId,
+    SourceState,
+    Story,
+    StoryId,
+    Subscription,
+    SubscriptionId,
+    Tag,
+    Tagging,
+    TagKind,
+    TextState,
+    Topic,
+    TopicSlug,
+    Validators,
+)
+from store.columns import key_of
+from store.tables import OutcomeKind
+
+Columns = dict[str, Any]
+
+
+class Row(Protocol):
+    """What a query gives: columns by name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+Publishers = Mapping[PublisherSlug, Publisher]
+
+
+def publisher_to_columns(publisher: Publisher) -> Columns:
+    return {
+        "slug": publisher.slug,
+        "name": publisher.name,
+        "tier": publisher.tier,
+        "homepage": publisher.homepage,
+    }
+
+
+def publisher_from_row(row: Row) -> Publisher:
+    return Publisher(slug=PublisherSlug(row["slug"]), name=row["name"], tier=row["tier"], homepage=row["homepage"])
+
+
+def source_to_columns(source: Source) -> Columns:
+    """What a configuration declares; the state has columns of its own."""
+    return {
+        "source_id": source.source_id,
+        "publisher_slug": source.publisher.slug,
+        "kind": source.kind,
+        "url": source.url,
+        "language": source.language,
+        "interval": source.interval,
+        "full_text": source.full_text,
+        "selectors": _selectors_to_json(source.selectors),
+        "seen_at": source.seen_at,
+        "is_enabled": source.enabled,
+    }
+
+
+def source_from_row(row: Row, publishers: Publishers) -> Source:
+    """`enabled` says whether it is polled: the operator's word counts more than the declaration."""
+    return Source(
+        source_id=SourceId(row["source_id"]),
+        publisher=publishers[row["publisher_slug"]],
+        kind=row["kind"],
+        url=row["url"],
+        language=row["language"],
+        interval=row["interval"],
+        full_text=row["full_text"],
+        selectors=Selectors(**row["selectors"]) if row["selectors"] else None,
+        enabled=row["is_polled"],
+        seen_at=row["seen_at"],
+    )
+
+
+def _selectors_to_json(selectors: Selectors | None) -> dict[str, str] | None:
+    if selectors is None:
+        return None
+    return {name: getattr(selectors, name) for name in ("item", "link", "title", "summary", "date", "image")}
+
+
+def state_to_columns(state: SourceState) -> Columns:
+    return {
+        "etag": state.validators.etag,
+        "last_modified": state.validators.last_modified,
+        "body_sha256": state.body_sha256,
+        "next_check_at": state.next_check_at,
+        "last_fetch_at": state.last_fetch_at,
+        "last_outcome": state.last_outcome,
+        "last_error": state.last_error,
+        "error_count": state.error_count,
+        "first_contact_at": state.first_contact_at,
+        "failing_since_at": state.failing_since_at,
+    }
+
+
+def state_from_row(row: Row) -> SourceState:
+    return SourceState(
+        source_id=SourceId(row["source_id"]),
+        validators=_validators_from_row(row),
+        body_sha256=row["body_sha256"],
+        next_check_at=row["next_check_at"],
+        last_fetch_at=row["last_fetch_at"],
+        last_outcome=row["last_outcome"],
+        last_error=row["last_error"],
+        error_count=row["error_count"],
+        first_contact_at=row["first_contact_at"],
+        failing_since_at=row["failing_since_at"],
+    )
+
+
+def _validators_from_row(row: Row) -> Validators:
+    return Validators(etag=row["etag"], last_modified=row["last_modified"])
+
+
+def fetch_to_columns(fetch: Fetch) -> Columns:
+    return {
+        "source_id": fetch.source_id,
+        "started_at": fetch.started_at,
+        "duration": fetch.duration,
+        "outcome": fetch.outcome,
+        "status": fetch.status,
+        "body_bytes": fetch.body_bytes,
+        "entry_count": fetch.entry_count,
+        "error": fetch.error,
+        "etag": fetch.validators.etag,
+        "last_modified": fetch.validators.last_modified,
+        "body_sha256": fetch.body_sha256,
+        "ttl": fetch.pace.ttl,
+        "max_age": fetch.pace.max_age,
+        "retry_after": fetch.pace.retry_after,
+        "final_url": fetch.final_url,
+    }
+
+
+def fetch_from_row(row: Row) -> Fetch:
+    return Fetch(
+        source_id=SourceId(row["source_id"]),
+        started_at=row["started_at"],
+        duration=row["duration"],
+        outcome=row["outcome"],
+        status=row["status"],
+        body_bytes=row["body_bytes"],
+        entry_count=row["entry_count"],
+        error=row["error"],
+        validators=_validators_from_row(row),
+        body_sha256=row["body_sha256"],
+        pace=Pace(ttl=row["ttl"], max_age=row["max_age"], retry_after=row["retry_after"]),
+        final_url=row["final_url"],
+    )
+
+
+def item_to_columns(item: ParsedEntry) -> Columns:
+    return {
+        "guid": item.guid,
+        "guid_key": key_of(item.guid),
+        "url": item.url,
+        "title": item.title,
+        "summary": item.summary,
+        "author": item.author,
+        "categories": list(item.categories),
+        "published_at": item.published_at,
+        "image_url": item.image_url,
+        "language": item.language,
+        "text": item.text,
+    }
+
+
+def entry_from_row(row: Row, publishers: Publishers) -> Entry:
+    """Needs the source's `publisher_slug` beside the entry's columns."""
+    return Entry(
+        entry_id=EntryId(row["entry_id"]),
+        source_id=SourceId(row["source_id"]),
+        publisher=publishers[row["publisher_slug"]],
+        item=_item_from_row(row),
+        first_seen_at=row["first_seen_at"],
+        is_backlog=row["is_backlog"],
+        text_state=TextState(row["text_state"]),
+    )
+
+
+def _item_from_row(row: Row) -> ParsedEntry:
+    return ParsedEntry(
+        guid=row["guid"],
+        url=row["url"],
+        title=row["title"],
+        summary=row["summary"],
+        author=row["author"],
+        categories=tuple(row["categories"]),
+        published_at=row["published_at"],
+        image_url=row["image_url"],
+        language=row["language"],
+        text=row["text"],
+    )
+
+
+def article_to_columns(article: Article) -> Columns:
+    return {
+        "article_id": article.article_id,
+        "url_key": key_of(article.canonical_url),
+        "canonical_url": article.canonical_url,
+        "url": article.url,
+        "publisher_slug": article.publisher.slug,
+        "title": article.title,
+        "summary": article.summary,
+        "author": article.author,
+        "categories": list(article.categories),
+        "text": article.text,
+        "image_url": article.image_url,
+        "language": article.language,
+        "published_at": article.published_at,
+        "first_seen_at": article.first_seen_at,
+        "event_at": article.event_at,
+        "is_backlog": article.is_backlog,
+    }
+
+
+def article_from_row(row: Row, publishers: Publishers) -> Article:
+    return Article(
+        article_id=ArticleId(row["article_id"]),
+        canonical_url=row["canonical_url"],
+        url=row["url"],
+        publisher=publishers[row["publisher_slug"]],
+        title=row["title"],
+        summary=row["summary"],
+        author=row["author"],
+        categories=tuple(row["categories"]),
+        text=row["text"],
+        image_url=row["image_url"],
+        language=row["language"],
+        published_at=row["published_at"],
+        first_seen_at=row["first_seen_at"],
+        event_at=row["event_at"],
+        is_backlog=row["is_backlog"],
+    )
+
+
+def judgement_to_columns(edit: Edit) -> Columns:
+    """What the desk said of an article: story, duplicate, tags, each with its reasons."""
+    duplicate, assignment = edit.duplicate, edit.assignment
+    tagging = edit.tagging or Tagging(is_production_news=False, production_score=0.0)
+    return {
+        "story_id": edit.story.story_id if edit.story else None,
+        "duplicate_of": duplicate.article_id if duplicate else None,
+        "duplicate_score": duplicate.score if duplicate else 0.0,
+        "duplicate_reason": duplicate.reason if duplicate else "",
+        "assignment_score": assignment.score if assignment else 0.0,
+        "assignment_reasons": list(assignment.reasons) if assignment else [],
+        "is_production_news": tagging.is_production_news,
+        "production_score": tagging.production_score,
+        "tags": [_tag_to_json(tag) for tag in tagging.tags],
+    }
+
+
+def tagging_from_row(row: Row) -> Tagging:
+    return Tagging(
+        is_production_news=row["is_production_news"],
+        production_score=row["production_score"],
+        tags=tuple(_tag_from_json(tag) for tag in row["tags"]),
+    )
+
+
+def assignment_from_row(row: Row) -> Assignment | None:
+    """Why the article stands in its story; None for a duplicate, which stands in none."""
+    if row["story_id"] is None:
+        return None
+    return Assignment(
+        story_id=StoryId(row["story_id"]),
+        score=row["assignment_score"],
+        reasons=tuple(row["assignment_reasons"]),
+    )
+
+
+def duplicate_from_row(row: Row) -> Duplicate | None:
+    if row["duplicate_of"] is None:
+        return None
+    return Duplicate(
+        article_id=ArticleId(row["duplicate_of"]),
+        score=row["duplicate_score"],
+        reason=row["duplicate_reason"],
+    )
+
+
+def _tag_to_json(tag: Tag) -> Columns:
+    return {
+        "kind": tag.kind.value,
+        "ref": tag.ref,
+        "score": tag.score,
+        "salience": tag.salience.value,
+        "evidence": _evidence_to_json(tag),
+    }
+
+
+def _evidence_to_json(tag: Tag) -> list[Columns]:
+    return [{"field": evidence.field, "words": evidence.words} for evidence in tag.evidence]
+
+
+def _tag_from_json(tag: Row) -> Tag:
+    return Tag(
+        kind=TagKind(tag["kind"]),
+        ref=tag["ref"],
+        score=tag["score"],
+        salience=Salience(tag["salience"]),
+        evidence=tuple([Evidence(field=e["field"], words=e["words"]) for e in tag["evidence"]]),
+    )
+
+
+def story_to_columns(story: Story) -> Columns:
+    """Without the tags, which have a table."""
+    return {
+        "story_id": story.story_id,
+        "title": story.title,
+        "url": story.url,
+        "outlet": story.outlet,
+        "summary": story.summary,
+        "image_url": story.image_url,
+        "first_article_id": story.first_article_id,
+        "lead_article_id": story.lead_article_id,
+        "created_at": story.created_at,
+        "updated_at": story.updated_at,
+        "article_count": story.article_count,
+        "outlet_count": story.outlet_count,
+        "is_production_news": story.is_production_news,
+        "is_backlog": story.is_backlog,
+    }
+
+
+def story_tags_to_columns(story: Story) -> list[Columns]:
+    return [
+        {
+            "story_id": story.story_id,
+            "position": position,
+            "kind": tag.kind,
+            "ref": tag.ref,
+            "score": tag.score,
+            "salience": tag.salience,
+            "evidence": _evidence_to_json(tag),
+        }
+        for position, tag in enumerate(story.tags)
+    ]
+
+
+def story_from_row(row: Row, tags: tuple[Tag, ...]) -> Story:
+    return Story(
+        story_id=StoryId(row["story_id"]),
+        title=row["title"],
+        url=row["url"],
+        outlet=row["outlet"],
+        summary=row["summary"],
+        image_url=row["image_url"],
+        first_article_id=ArticleId(row["first_article_id"]),
+        lead_article_id=ArticleId(row["lead_article_id"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        article_count=row["article_count"],
+        outlet_count=row["outlet_count"],
+        is_production_news=row["is_production_news"],
+        is_backlog=row["is_backlog"],
+        tags=tags,
+    )
+
+
+def tag_from_row(row: Row) -> Tag:
+    return _tag_from_json(row)
+
+
+def film_to_columns(film: Film, *, now: datetime) -> Columns:
+    return {
+        "film_id": film.film_id,
+        "title": film.title,
+        "search_title": film.title.casefold(),
+        "year": film.year,
+        "directors": list(film.directors),
+        "cast": list(film.cast),
+        "franchise": film.franchise,
+        "studio": film.studio,
+        "status": film.status,
+        "external_ids": dict(film.external_ids),
+        "updated_at": now,
+    }
+
+
+def aliases_to_columns(film: Film) -> list[Columns]:
+    return [
+        {
+            "film_id": film.film_id,
+            "position": position,
+            "title": alias.title,
+            "search_title": alias.title.casefold(),
+            "type": alias.type,
+            "needs_context": alias.needs_context,
+        }
+        for position, alias in enumerate(film.aliases)
+    ]
+
+
+def alias_from_row(row: Row) -> Alias:
+    return Alias(title=row["title"], type=row["type"], needs_context=row["needs_context"])
+
+
+def film_from_row(row: Row, aliases: tuple[Alias, ...]) -> Film:
+    return Film(
+        film_id=FilmId(row["film_id"]),
+        title=row["title"],
+        year=row["year"],
+        aliases=aliases,
+        directors=tuple(row["directors"]),
+        cast=tuple(row["cast"]),
+        franchise=row["franchise"],
+        studio=row["studio"],
+        status=row["status"],
+        external_ids=dict(row["external_ids"]),
+    )
+
+
+def topic_to_columns(topic: Topic, *, position: int) -> Columns:
+    return {
+        "slug": topic.slug,
+        "position": position,
+        "name": topic.name,
+        "definition": topic.definition,
+        "cues": list(topic.cues),
+        "blockers": list(topic.blockers),
+        "is_production": topic.is_production,
+    }
+
+
+def topic_from_row(row: Row) -> Topic:
+    return Topic(
+        slug=TopicSlug(row["slug"]),
+        name=row["name"],
+        definition=row["definition"],
+        cues=tuple(row["cues"]),
+        blockers=tuple(row["blockers"]),
+        is_production=row["is_production"],
+    )
+
+
+def endpoint_to_columns(endpoint: Endpoint) -> Columns:
+    return {
+        "endpoint_id": endpoint.endpoint_id,
+        "kind": endpoint.kind,
+        "address": endpoint.address,
+        "secret": endpoint.secret,
+        "disabled_at": endpoint.disabled_at,
+        "disabled_reason": endpoint.disabled_reason,
+    }
+
+
+def endpoint_from_row(row: Row) -> Endpoint:
+    return Endpoint(
+        endpoint_id=EndpointId(row["endpoint_id"]),
+        kind=row["kind"],
+        address=row["address"],
+        secret=row["secret"],
+        disabled_at=row["disabled_at"],
+        disabled_reason=row["disabled_reason"],
+    )
+
+
+def subscription_to_columns(subscription: Subscription) -> Columns:
+    return {
+        "subscription_id": subscription.subscription_id,
+        "name": subscription.name,
+        "films": list(subscription.films),
+        "topics": list(subscription.topics),
+        "words": list(subscription.words),
+        "not_words": list(subscription.not_words),
+        "outlets": list(subscription.outlets),
+        "saliences": [salience.value for salience in subscription.saliences],
+        "events": [event.value for event in subscription.events],
+        "production_only": subscription.production_only,
+        "min_tier": subscription.min_tier,
+        "endpoints": list(subscription.endpoints),
+        "is_enabled": subscription.is_enabled,
+    }
+
+
+def subscription_from_row(row: Row) -> Subscription:
+    return Subscription(
+        subscription_id=SubscriptionId(row["subscription_id"]),
+        name=row["name"],
+        films=tuple(row["films"]),
+        topics=tuple(row["topics"]),
+        words=tuple(row["words"]),
+        not_words=tuple(row["not_words"]),
+        outlets=tuple(row["outlets"]),
+        saliences=tuple(Salience(value) for value in row["saliences"]),
+        events=tuple(EventType(value) for value in row["events"]),
+        production_only=row["production_only"],
+        min_tier=row["min_tier"],
+        endpoints=tuple(row["endpoints"]),
+        is_enabled=row["is_enabled"],
+    )
+
+
+def match_to_columns(match: Match, *, now: datetime) -> Columns:
+    return {
+        "subscription_id": match.subscription_id,
+        "story_id": match.story_id,
+        "event": match.event,
+        "development": match.development,
+        "article_id": match.article_id,
+        "reasons": list(match.reasons),
+        "matched_at": now,
+    }
+
+
+def match_from_row(row: Row) -> Match:
+    return Match(
+        subscription_id=SubscriptionId(row["subscription_id"]),
+        story_id=StoryId(row["story_id"]),
+        event=row["event"],
+        development=row["development"],
+        article_id=ArticleId(row["article_id"]),
+        reasons=tuple(row["reasons"]),
+    )
+
+
+def delivery_to_columns(delivery: Delivery) -> Columns:
+    return {
+        "delivery_id": delivery.delivery_id,
+        "endpoint_id": delivery.endpoint.endpoint_id,
+        "event": delivery.event,
+        "story_id": delivery.story_id,
+        "payload": delivery.payload,
+        "state": delivery.state,
+        "attempt_count": delivery.attempt_count,
+        "created_at": delivery.created_at,
+        "next_attempt_at": delivery.next_attempt_at,
+    }
+
+
+def delivery_from_row(row: Row, endpoint: Endpoint) -> Delivery:
+    return Delivery(
+        delivery_id=DeliveryId(row["delivery_id"]),
+        endpoint=endpoint,
+        event=row["event"],
+        story_id=row["story_id"],
+        payload=row["payload"],
+        state=row["state"],
+        attempt_count=row["attempt_count"],
+        created_at=row["created_at"],
+        next_attempt_at=row["next_attempt_at"],
+    )
+
+
+def attempt_to_columns(attempt: Attempt) -> Columns:
+    return {
+        "delivery_id": attempt.delivery_id,
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "duration": attempt.duration,
+        **_outcome_to_columns(attempt.outcome),
+    }
+
+
+def _outcome_to_columns(outcome: Outcome) -> Columns:
+    match outcome:
+        case Delivered(detail=words):
+            kind, after = OutcomeKind.DELIVERED, None
+        case Retry(reason=words, after=after):
+            kind = OutcomeKind.RETRY
+        case GiveUp(reason=words):
+            kind, after = OutcomeKind.GIVE_UP, None
+        case EndpointGone(reason=words):
+            kind, after = OutcomeKind.ENDPOINT_GONE, None
+        case _:
+            assert_never(outcome)
+    return {"outcome": kind, "words": words, "status": outcome.status, "retry_after": after}
+
+
+def attempt_from_row(row: Row) -> Attempt:
+    return Attempt(
+        delivery_id=DeliveryId(row["delivery_id"]),
+        number=row["number"],
+        started_at=row["started_at"],
+        duration=row["duration"],
+        outcome=_outcome_from_row(row),
+    )
+
+
+def _outcome_from_row(row: Row) -> Outcome:
+    words, status = row["words"], row["status"]
+    match OutcomeKind(row["outcome"]):
+        case OutcomeKind.DELIVERED:
+            return Delivered(detail=words, status=status)
+        case OutcomeKind.RETRY:
+            return Retry(reason=words, status=status, after=row["retry_after"])
+        case OutcomeKind.GIVE_UP:
+            return GiveUp(reason=words, status=status)
+        case OutcomeKind.ENDPOINT_GONE:
+            return EndpointGone(reason=words, status=status)

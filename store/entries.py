@@ -1,0 +1,185 @@
+"""Entries: items as sources gave them, waiting for their page and for the desk."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.values import Entry, EntryId, ParsedEntry, ParsedPage, Source, SourceId, TextState
+from store import convert
+from store.columns import key_of
+from store.sources import publishers
+from store.sql import chunks, insert_into
+from store.tables import BuriedKind, articles, entries, fetches, matches, sources, stories, tombstones
+from store.tables import deliveries as delivery_rows
+from store.views import EntryView, Gathered
+
+
+def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime | None = None) -> set[str]:
+    """Those of `guids` the source gave before, also when their entries are purged.
+
+    With `now` a tombstone still asked for counts as fresh, so that an item a feed never drops never comes back.
+    """
+    by_key = {key_of(guid): guid for guid in guids}
+    known: set[str] = set()
+    for keys in chunks(by_key):
+        found = _stored_keys(tx, source_id, keys) | _buried_keys(tx, source_id, keys, now=now)
+        known.update(by_key[key] for key in found)
+    return known
+
+
+def _stored_keys(tx: Session, source_id: SourceId, keys: list[str]) -> set[str]:
+    query = select(entries.c.guid_key).where(entries.c.source_id == source_id, entries.c.guid_key.in_(keys))
+    return set(tx.execute(query).scalars())
+
+
+def _buried_keys(tx: Session, source_id: SourceId, keys: list[str], *, now: datetime | None) -> set[str]:
+    lies_here = (
+        tombstones.c.kind == BuriedKind.ENTRY,
+        tombstones.c.source_id == source_id,
+        tombstones.c.key.in_(keys),
+    )
+    found = set(tx.execute(select(tombstones.c.key).where(*lies_here)).scalars())
+    if found and now is not None:
+        stale = tombstones.c.buried_at < now - timedelta(days=30)
+        tx.execute(update(tombstones).where(*lies_here, stale).values(buried_at=now))
+    return found
+
+
+def add_entries(
+    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_backlog: bool
+) -> list[EntryId]:
+    """Store what is new of `items`, in their order, and return the ids of the new ones in that order.
+
+    Known and buried GUIDs and repeats inside `items` are left out.
+    """
+    known = known_guids(tx, source.source_id, [item.guid for item in items], now=now)
+    fresh = {key_of(item.guid): item for item in reversed(items) if item.guid not in known}
+    rows = [
+        _new_row(source, item, now=now, is_backlog=is_backlog)
+        for key, item in reversed(fresh.items())
+        if fresh[key] is item
+    ]
+    return _insert(tx, rows)
+
+
+def _new_row(source: Source, item: ParsedEntry, *, now: datetime, is_backlog: bool) -> dict[str, Any]:
+    wants_page = source.full_text and not item.text
+    return {
+        **convert.item_to_columns(item),
+        "source_id": source.source_id,
+        "first_seen_at": now,
+        "is_backlog": is_backlog,
+        "text_state": TextState.OWED if wants_page else TextState.NOT_WANTED,
+        "duplicate_reason": "",
+        "quiet_reason": "",
+    }
+
+
+def _insert(tx: Session, rows: list[dict[str, Any]]) -> list[EntryId]:
+    if not rows:
+        return []
+    statement = insert_into(tx, entries).on_conflict_do_nothing().returning(entries.c.entry_id, entries.c.guid_key)
+    ids = {key: EntryId(entry_id) for entry_id, key in tx.execute(statement, rows)}
+    return [ids[row["guid_key"]] for row in rows if row["guid_key"] in ids]
+
+
+def pending_entries(tx: Session, *, limit: int, now: datetime, text_patience: timedelta) -> list[Entry]:
+    """What the desk has to edit, by entry_id; one whose page is owed waits at most `text_patience` for it."""
+    ready = or_(entries.c.text_state != TextState.OWED, entries.c.first_seen_at <= now - text_patience)
+    query = (
+        select(entries, sources.c.publisher_slug)
+        .join(sources, sources.c.source_id == entries.c.source_id)
+        .where(entries.c.edited_at.is_(None), ready)
+        .order_by(entries.c.entry_id)
+        .limit(limit)
+    )
+    rows = tx.execute(query).mappings().all()
+    known = publishers(tx) if rows else {}
+    return [convert.entry_from_row(row, known) for row in rows]
+
+
+def owed_texts(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> list[tuple[EntryId, str, Source]]:
+    """Claim entries whose page is to be fetched, by entry_id: id, URL, source."""
+    free = or_(entries.c.text_leased_until.is_(None), entries.c.text_leased_until <= now)
+    owed = (
+        select(entries.c.entry_id)
+        .where(entries.c.text_state == TextState.OWED, entries.c.edited_at.is_(None), free)
+        .order_by(entries.c.entry_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        update(entries)
+        .where(entries.c.entry_id.in_(owed))
+        .values(text_leased_until=now + lease)
+        .returning(entries.c.entry_id, entries.c.url, entries.c.source_id)
+    )
+    rows = sorted(tuple(row) for row in tx.execute(claim))
+    found = _sources_by_id(tx, {source_id for _, _, source_id in rows})
+    return [(EntryId(entry_id), url, found[source_id]) for entry_id, url, source_id in rows]
+
+
+def _sources_by_id(tx: Session, names: set[str]) -> dict[str, Source]:
+    if not names:
+        return {}
+    known = publishers(tx)
+    rows = tx.execute(select(sources).where(sources.c.source_id.in_(names))).mappings()
+    return {row["source_id"]: convert.source_from_row(row, known) for row in rows}
+
+
+def record_text(tx: Session, entry_id: EntryId, page: ParsedPage | None, *, now: datetime) -> None:
+    """Store the page's text and what the feed left empty. No page or no text: the entry flows on without.
+
+    A repeat changes nothing.
+    """
+    _ = now
+    waiting = (entries.c.entry_id == entry_id, entries.c.text_state == TextState.OWED)
+    learned: dict[str, Any] = {"text_state": TextState.FAILED, "text_leased_until": None}
+    if page is not None and page.text:
+        learned = {**learned, "text_state": TextState.DONE, "text": page.text, **_fill_gaps(page)}
+    tx.execute(update(entries).where(*waiting).values(learned))
+
+
+def _fill_gaps(page: ParsedPage) -> dict[str, Any]:
+    names = ("title", "author", "summary", "image_url", "language")
+    gaps: dict[str, Any] = {
+        name: func.coalesce(func.nullif(entries.c[name], ""), getattr(page, name)) for name in names
+    }
+    if page.published_at is not None:
+        gaps["published_at"] = func.coalesce(entries.c.published_at, page.published_at)
+    return gaps
+
+
+def desk_lag(tx: Session, *, now: datetime) -> tuple[int, timedelta]:
+    """How many entries the desk has not edited, and the age of the oldest; zero age when there are none."""
+    query = select(func.count(), func.min(entries.c.first_seen_at)).where(entries.c.edited_at.is_(None))
+    count, oldest = tx.execute(query).one()
+    return count, max(now - oldest, timedelta(0)) if oldest else timedelta(0)
+
+
+def recent_entries(tx: Session, source_id: SourceId, *, limit: int) -> list[EntryView]:
+    """The last entries of a source, newest first, with what the desk made of each."""
+    columns = [entries.c[name] for name in EntryView.__slots__]
+    query = select(*columns).where(entries.c.source_id == source_id).order_by(entries.c.entry_id.desc()).limit(limit)
+    return [EntryView(**row) for row in tx.execute(query).mappings()]
+
+
+def gathered_since(tx: Session, since: datetime) -> Gathered:
+    """What came in and went out since a moment, each counted by an index."""
+    failed = and_(fetches.c.started_at >= since, fetches.c.error != "")
+    return Gathered(
+        fetches=_count(tx, fetches.c.started_at >= since),
+        failed_fetches=_count(tx, failed),
+        entries=_count(tx, entries.c.first_seen_at >= since),
+        articles=_count(tx, articles.c.first_seen_at >= since),
+        stories=_count(tx, stories.c.created_at >= since),
+        matches=_count(tx, matches.c.matched_at >= since),
+        deliveries=_count(tx, delivery_rows.c.created_at >= since),
+    )
+
+
+def _count(tx: Session, condition: Any) -> int:
+    return tx.execute(select(func.count()).where(condition)).scalar() or 0

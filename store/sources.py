@@ -1,0 +1,203 @@
+"""Sources, their state and their fetches: what to poll next, and what polling came to."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, case, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.values import Fetch, Publisher, PublisherSlug, Source, SourceId, SourceState
+from store import convert
+from store.sql import change, insert_into, insert_new, upsert
+from store.tables import Origin, entries, fetches, sources
+from store.tables import publishers as publisher_rows
+from store.views import SourceView
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def publishers(tx: Session) -> dict[PublisherSlug, Publisher]:
+    """Every publisher that ever spoke."""
+    rows = tx.execute(select(publisher_rows)).mappings()
+    return {PublisherSlug(row["slug"]): convert.publisher_from_row(row) for row in rows}
+
+
+def keep_publishers(tx: Session, known: Iterable[Publisher]) -> None:
+    """Store publishers, overwriting name, tier and homepage."""
+    by_slug = {publisher.slug: publisher for publisher in known}
+    upsert(tx, publisher_rows, [convert.publisher_to_columns(publisher) for publisher in by_slug.values()])
+
+
+def sync_sources(tx: Session, declared: Sequence[Source], *, now: datetime) -> None:
+    """Make the configured sources those of the file.
+
+    New ones are due at `now`. Those no longer in the file retire: not polled, not listed, their history kept, and
+    back with their state when the file names them again. What an operator switched or added stays as he left it.
+    """
+    _declare(tx, declared, origin=Origin.CONFIG, now=now)
+    names = [source.source_id for source in declared]
+    gone = (sources.c.origin == Origin.CONFIG, sources.c.retired_at.is_(None), sources.c.source_id.not_in(names))
+    tx.execute(update(sources).where(*gone).values(retired_at=now, is_polled=False, leased_until=None))
+
+
+def add_source(tx: Session, source: Source, *, now: datetime) -> None:
+    """Add an operator's source, due at `now`; one of the same id is overwritten and keeps its state."""
+    _declare(tx, [source], origin=Origin.OPERATOR, now=now)
+
+
+def _declare(tx: Session, declared: Sequence[Source], *, origin: Origin, now: datetime) -> None:
+    if not declared:
+        return
+    keep_publishers(tx, (source.publisher for source in declared))
+    statement = insert_into(tx, sources)
+    overwritten = {
+        name: statement.excluded[name]
+        for name in (*convert.source_to_columns(declared[0]), "origin")
+        if name != "source_id"
+    }
+    overwritten["retired_at"] = None
+    overwritten["is_polled"] = func.coalesce(sources.c.operator_enabled, statement.excluded.is_enabled)
+    rows = [_new_row(source, origin=origin, now=now) for source in declared]
+    tx.execute(statement.on_conflict_do_update(index_elements=["source_id"], set_=overwritten), rows)
+
+
+def _new_row(source: Source, *, origin: Origin, now: datetime) -> dict[str, Any]:
+    state = SourceState(source_id=source.source_id, next_check_at=now)
+    return {
+        **convert.source_to_columns(source),
+        **convert.state_to_columns(state),
+        "origin": origin,
+        "is_polled": source.enabled,
+        "added_at": now,
+    }
+
+
+def remove_source(tx: Session, source_id: SourceId, *, now: datetime) -> bool:
+    """Retire a source; its history stays. A source of the configuration file returns with the next sync."""
+    found = (sources.c.source_id == source_id, sources.c.retired_at.is_(None))
+    gone = {"retired_at": now, "is_polled": False, "operator_enabled": None, "leased_until": None}
+    return _changed(tx, update(sources).where(*found).values(gone))
+
+
+def set_source_enabled(tx: Session, source_id: SourceId, enabled: bool, *, now: datetime) -> bool:
+    """Let the operator's word stand over the file's. An enabled source is due at `now`. False: no such source."""
+    found = (sources.c.source_id == source_id, sources.c.retired_at.is_(None))
+    sooner = case((sources.c.next_check_at > now, now), else_=sources.c.next_check_at)
+    switched: dict[str, Any] = {"operator_enabled": enabled, "is_polled": enabled}
+    if enabled:
+        switched["next_check_at"] = sooner
+    return _changed(tx, update(sources).where(*found).values(switched))
+
+
+def _changed(tx: Session, statement: Any) -> bool:
+    return bool(change(tx, statement))
+
+
+def all_sources(tx: Session) -> list[tuple[Source, SourceState]]:
+    """Every source that is not retired, enabled or not, by source_id."""
+    query = select(sources).where(sources.c.retired_at.is_(None)).order_by(sources.c.source_id)
+    return _pairs(tx, tx.execute(query).mappings().all())
+
+
+def find_source(tx: Session, source_id: SourceId) -> tuple[Source, SourceState] | None:
+    """One source; None when unknown or retired."""
+    query = select(sources).where(sources.c.source_id == source_id, sources.c.retired_at.is_(None))
+    return next(iter(_pairs(tx, tx.execute(query).mappings().all())), None)
+
+
+def _pairs(tx: Session, rows: Sequence[RowMapping]) -> list[tuple[Source, SourceState]]:
+    known = publishers(tx) if rows else {}
+    return [(convert.source_from_row(row, known), convert.state_from_row(row)) for row in rows]
+
+
+def due_sources(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> list[tuple[Source, SourceState]]:
+    """Claim what is due: nobody else gets it until `now + lease` or its `record_fetch`. Longest due first."""
+    free = or_(sources.c.leased_until.is_(None), sources.c.leased_until <= now)
+    due = (
+        select(sources.c.source_id)
+        .where(sources.c.is_polled, sources.c.next_check_at <= now, free)
+        .order_by(sources.c.next_check_at, sources.c.source_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim = update(sources).where(sources.c.source_id.in_(due)).values(leased_until=now + lease).returning(sources)
+    rows = tx.execute(claim).mappings().all()
+    return _pairs(tx, sorted(rows, key=lambda row: (row["next_check_at"], row["source_id"])))
+
+
+def record_fetch(tx: Session, fetch: Fetch, state: SourceState) -> None:
+    """Store a fetch and what we now know of its source, and give up the lease."""
+    insert_new(tx, fetches, [convert.fetch_to_columns(fetch)])
+    learned = {**convert.state_to_columns(state), "leased_until": None}
+    tx.execute(update(sources).where(sources.c.source_id == state.source_id).values(learned))
+
+
+def recent_fetches(tx: Session, source_id: SourceId, *, limit: int) -> list[Fetch]:
+    """The last fetches of a source, newest first."""
+    query = select(fetches).where(fetches.c.source_id == source_id).order_by(fetches.c.started_at.desc()).limit(limit)
+    return [convert.fetch_from_row(row) for row in tx.execute(query).mappings()]
+
+
+def source_views(
+    tx: Session, *, now: datetime, fetch_count: int = 20, include_retired: bool = False
+) -> list[SourceView]:
+    """Sources by source_id with their last fetches and the entries of the last 24 hours, in a few queries."""
+    query = select(sources).order_by(sources.c.source_id)
+    if not include_retired:
+        query = query.where(sources.c.retired_at.is_(None))
+    rows = tx.execute(query).mappings().all()
+    return _views(tx, rows, now=now, fetch_count=fetch_count)
+
+
+def source_view(tx: Session, source_id: SourceId, *, now: datetime, fetch_count: int = 50) -> SourceView | None:
+    """One source as shown, retired or not."""
+    rows = tx.execute(select(sources).where(sources.c.source_id == source_id)).mappings().all()
+    return next(iter(_views(tx, rows, now=now, fetch_count=fetch_count)), None)
+
+
+def _views(tx: Session, rows: Sequence[RowMapping], *, now: datetime, fetch_count: int) -> list[SourceView]:
+    names = [row["source_id"] for row in rows]
+    last = _last_fetches(tx, names, fetch_count)
+    counts = _entry_counts(tx, since=now - timedelta(days=1))
+    return [
+        SourceView(
+            source=source,
+            state=state,
+            origin=row["origin"].value,
+            retired_at=row["retired_at"],
+            fetches=tuple(last.get(source.source_id, ())),
+            entries_last_day=counts.get(source.source_id, 0),
+        )
+        for row, (source, state) in zip(rows, _pairs(tx, rows), strict=True)
+    ]
+
+
+def _last_fetches(tx: Session, names: Collection[str], count: int) -> dict[str, list[Fetch]]:
+    """The newest `count` of each source, walking down its index instead of sorting all fetches."""
+    older = fetches.alias()
+    last_wanted = (
+        select(older.c.started_at)
+        .where(older.c.source_id == sources.c.source_id)
+        .order_by(older.c.started_at.desc())
+        .limit(1)
+        .offset(count - 1)
+        .scalar_subquery()
+    )
+    query = (
+        select(fetches)
+        .join(sources, sources.c.source_id == fetches.c.source_id)
+        .where(sources.c.source_id.in_(names), fetches.c.started_at >= func.coalesce(last_wanted, LONG_AGO))
+        .order_by(fetches.c.source_id, fetches.c.started_at.desc())
+    )
+    found: dict[str, list[Fetch]] = {}
+    for row in tx.execute(query).mappings():
+        found.setdefault(row["source_id"], []).append(convert.fetch_from_row(row))
+    return found
+
+
+def _entry_counts(tx: Session, *, since: datetime) -> dict[str, int]:
+    query = (
+        select(entries.c.source_id, func.count()).where(entries.c.first_seen_at >= since).group_by(entries.c.source_id)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}

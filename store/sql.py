@@ -1,0 +1,69 @@
+"""The few statements whose spelling is shared: insert-or-leave, upsert, counters, chunks. Knows no noun."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import CursorResult, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from store.tables import meta
+
+T = TypeVar("T")
+Columns = Mapping[str, Any]
+CHUNK = 1000  # SQLite takes 32,766 parameters a statement, psycopg 65,535
+
+
+def insert_into(tx: Session, table: Table) -> Any:
+    """The dialect's own INSERT, which has ON CONFLICT; SQLAlchemy has no portable one."""
+    return (sqlite if is_sqlite(tx) else postgresql).insert(table)
+
+
+def is_sqlite(tx: Session) -> bool:
+    return tx.get_bind().dialect.name == "sqlite"
+
+
+def insert_new(tx: Session, table: Table, rows: Sequence[Columns]) -> None:
+    """Insert the rows that contradict no unique key; leave what is there."""
+    if rows:
+        tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
+
+
+def upsert(tx: Session, table: Table, rows: Sequence[Columns]) -> None:
+    """Insert rows, or overwrite the given columns of those whose primary key is there. All rows have the same keys."""
+    if not rows:
+        return
+    statement = insert_into(tx, table)
+    key = [column.name for column in table.primary_key]
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Cut into lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def read_number(tx: Session, name: str) -> int:
+    """A counter of `meta`; 0 when never set."""
+    return tx.execute(select(meta.c.number).where(meta.c.name == name)).scalar() or 0
+
+
+def raise_number(tx: Session, name: str, number: int) -> None:
+    """Set a counter unless it is higher already."""
+    if number > read_number(tx, name):
+        upsert(tx, meta, [{"name": name, "number": number}])
+
+
+def add_one(tx: Session, name: str) -> None:
+    """Count one up, also when two processes do so at once."""
+    statement = insert_into(tx, meta).values(name=name, number=1)
+    tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"number": meta.c.number + 1}))
+
+
+def change(tx: Session, statement: Any) -> int:
+    """Execute an UPDATE or DELETE; the number of rows it found."""
+    return cast("CursorResult[Any]", tx.execute(statement)).rowcount

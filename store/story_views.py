@@ -1,0 +1,129 @@
+"""Stories as pages and commands show them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, exists, func, select
+from sqlalchemy.orm import Session
+
+from core.values import FilmId, Publisher, PublisherSlug, Story, StoryId, TagKind, TopicSlug
+from store import convert
+from store.delivery_views import match_views, story_deliveries
+from store.sources import publishers
+from store.tables import articles, films, matches, stories, story_tags, topics
+from store.tables import publishers as publisher_rows
+from store.views import ArticleView, StoryDetail, StoryView
+from store.window import load_stories
+
+
+def latest_stories(
+    tx: Session,
+    *,
+    limit: int,
+    before: StoryId | None = None,
+    film: FilmId | None = None,
+    topic: TopicSlug | None = None,
+    production_only: bool = False,
+) -> list[StoryView]:
+    """Stories, newest first by story_id, older than `before`: page on with the last one's id. Five queries at most."""
+    query = select(stories).order_by(stories.c.story_id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(stories.c.story_id < before)
+    if film is not None:
+        query = query.where(_is_tagged(TagKind.FILM, film))
+    if topic is not None:
+        query = query.where(_is_tagged(TagKind.TOPIC, topic))
+    if production_only:
+        query = query.where(stories.c.is_production_news)
+    return _views(tx, load_stories(tx, query))
+
+
+def story_detail(tx: Session, story_id: StoryId) -> StoryDetail | None:
+    """A story with everything the desk did about it; None when unknown or purged."""
+    views = _views(tx, load_stories(tx, select(stories).where(stories.c.story_id == story_id)))
+    if not views:
+        return None
+    known = publishers(tx)
+    members = _load_articles(tx, articles.c.story_id == story_id)
+    repeats = _load_articles(tx, articles.c.duplicate_of.in_([row["article_id"] for row in members]))
+    return StoryDetail(
+        view=views[0],
+        articles=tuple(_article_view(row, known) for row in members),
+        duplicates=tuple(_article_view(row, known) for row in repeats),
+        matches=match_views(tx, matches.c.story_id == story_id),
+        deliveries=story_deliveries(tx, story_id),
+    )
+
+
+def count_stories(tx: Session, *, film: FilmId | None = None, topic: TopicSlug | None = None) -> int:
+    """How many stories are kept, with a tag if one is named."""
+    query = select(func.count()).select_from(stories)
+    if film is not None:
+        query = query.where(_is_tagged(TagKind.FILM, film))
+    if topic is not None:
+        query = query.where(_is_tagged(TagKind.TOPIC, topic))
+    return tx.execute(query).scalar() or 0
+
+
+def _is_tagged(kind: TagKind, ref: str) -> Any:
+    tagged = (story_tags.c.story_id == stories.c.story_id, story_tags.c.kind == kind, story_tags.c.ref == ref)
+    return exists().where(*tagged)
+
+
+def _load_articles(tx: Session, condition: Any) -> Sequence[RowMapping]:
+    return tx.execute(select(articles).where(condition).order_by(articles.c.article_id)).mappings().all()
+
+
+def _article_view(row: RowMapping, known: dict[PublisherSlug, Publisher]) -> ArticleView:
+    return ArticleView(
+        article=convert.article_from_row(row, known),
+        tagging=convert.tagging_from_row(row),
+        assignment=convert.assignment_from_row(row),
+        duplicate=convert.duplicate_from_row(row),
+    )
+
+
+def _views(tx: Session, found: list[Story]) -> list[StoryView]:
+    if not found:
+        return []
+    outlets = _load_outlets(tx, [story.story_id for story in found])
+    titles = _load_names(tx, films.c.film_id, films.c.title, _refs(found, TagKind.FILM))
+    names = _load_names(tx, topics.c.slug, topics.c.name, _refs(found, TagKind.TOPIC))
+    return [_view(story, outlets.get(story.story_id, ()), titles, names) for story in found]
+
+
+def _view(story: Story, outlets: Sequence[str], titles: dict[str, str], names: dict[str, str]) -> StoryView:
+    tagged_films = [tag for tag in story.tags if tag.kind is TagKind.FILM]
+    tagged_topics = [tag for tag in story.tags if tag.kind is TagKind.TOPIC]
+    return StoryView(
+        story=story,
+        outlets=tuple(outlets),
+        films=tuple((FilmId(tag.ref), titles.get(tag.ref, tag.ref), tag.salience) for tag in tagged_films),
+        topics=tuple((TopicSlug(tag.ref), names.get(tag.ref, tag.ref)) for tag in tagged_topics),
+    )
+
+
+def _refs(found: list[Story], kind: TagKind) -> list[str]:
+    return sorted({tag.ref for story in found for tag in story.tags if tag.kind is kind})
+
+
+def _load_names(tx: Session, key: Any, name: Any, wanted: list[str]) -> dict[str, str]:
+    if not wanted:
+        return {}
+    return {row[0]: row[1] for row in tx.execute(select(key, name).where(key.in_(wanted)))}
+
+
+def _load_outlets(tx: Session, story_ids: list[StoryId]) -> dict[int, list[str]]:
+    """Publishers' names by story, in the order of their first article."""
+    first = func.min(articles.c.article_id)
+    query = (
+        select(articles.c.story_id, publisher_rows.c.name)
+        .join(publisher_rows, publisher_rows.c.slug == articles.c.publisher_slug)
+        .where(articles.c.story_id.in_(story_ids))
+        .group_by(articles.c.story_id, publisher_rows.c.name)
+        .order_by(articles.c.story_id, first)
+    )
+    found: dict[int, list[str]] = {}
+    for story_id, name in tx.execute(query):
+        found.setdefault(story_id, []).append(name)
+    return found

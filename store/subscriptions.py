@@ -1,0 +1,105 @@
+"""Subscriptions and endpoints: who wants to hear what, and where."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.values import DeliveryState, Endpoint, EndpointId, Subscription, SubscriptionId
+from store import convert
+from store.connect import StoreError
+from store.meta import bump_config_version
+from store.sql import change, insert_into
+from store.tables import deliveries, endpoints, matches, subscriptions
+
+
+def add_endpoint(tx: Session, endpoint: Endpoint, *, now: datetime) -> None:
+    """Store an endpoint; one of the same id is overwritten."""
+    if find_endpoint(tx, endpoint.endpoint_id) == endpoint:
+        return
+    _overwrite(tx, endpoints, convert.endpoint_to_columns(endpoint), added_at=now)
+    bump_config_version(tx)
+
+
+def all_endpoints(tx: Session) -> list[Endpoint]:
+    """Every endpoint, disabled or not, by endpoint_id."""
+    rows = tx.execute(select(endpoints).order_by(endpoints.c.endpoint_id)).mappings()
+    return [convert.endpoint_from_row(row) for row in rows]
+
+
+def find_endpoint(tx: Session, endpoint_id: EndpointId) -> Endpoint | None:
+    row = tx.execute(select(endpoints).where(endpoints.c.endpoint_id == endpoint_id)).mappings().first()
+    return convert.endpoint_from_row(row) if row else None
+
+
+def disable_endpoint(tx: Session, endpoint_id: EndpointId, reason: str, *, now: datetime) -> bool:
+    """Stop telling an endpoint; what it is owed waits. False: no such endpoint, or disabled already."""
+    found = (endpoints.c.endpoint_id == endpoint_id, endpoints.c.disabled_at.is_(None))
+    return _switch(tx, update(endpoints).where(*found).values(disabled_at=now, disabled_reason=reason))
+
+
+def enable_endpoint(tx: Session, endpoint_id: EndpointId, *, now: datetime) -> bool:
+    """Tell an endpoint again, first what it is owed since. False: no such endpoint, or not disabled."""
+    _ = now
+    found = (endpoints.c.endpoint_id == endpoint_id, endpoints.c.disabled_at.is_not(None))
+    return _switch(tx, update(endpoints).where(*found).values(disabled_at=None, disabled_reason=""))
+
+
+def add_subscription(tx: Session, subscription: Subscription, *, now: datetime) -> None:
+    """Store a subscription; one of the same id is overwritten. Raises StoreError for an endpoint that is not there."""
+    missing = set(subscription.endpoints) - {endpoint.endpoint_id for endpoint in all_endpoints(tx)}
+    if missing:
+        raise StoreError(
+            f"Subscription {subscription.subscription_id} names endpoint {min(missing)}, which is not there; "
+            "add the endpoint first."
+        )
+    if find_subscription(tx, subscription.subscription_id) == subscription:
+        return
+    columns = {**convert.subscription_to_columns(subscription), "removed_at": None}
+    _overwrite(tx, subscriptions, columns, added_at=now)
+    bump_config_version(tx)
+
+
+def all_subscriptions(tx: Session) -> list[Subscription]:
+    """Every subscription that is not removed, enabled or not, by subscription_id."""
+    query = select(subscriptions).where(subscriptions.c.removed_at.is_(None))
+    rows = tx.execute(query.order_by(subscriptions.c.subscription_id)).mappings()
+    return [convert.subscription_from_row(row) for row in rows]
+
+
+def find_subscription(tx: Session, subscription_id: SubscriptionId) -> Subscription | None:
+    found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
+    row = tx.execute(select(subscriptions).where(*found)).mappings().first()
+    return convert.subscription_from_row(row) if row else None
+
+
+def remove_subscription(tx: Session, subscription_id: SubscriptionId, *, now: datetime) -> bool:
+    """Remove a subscription and cancel what is still owed for it. False: no such subscription."""
+    found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
+    theirs = select(matches.c.match_id).where(matches.c.subscription_id == subscription_id)
+    unsent = (DeliveryState.PENDING, DeliveryState.RETRYING, DeliveryState.HELD)
+    owed = (deliveries.c.match_id.in_(theirs), deliveries.c.state.in_(unsent))
+    tx.execute(update(deliveries).where(*owed).values(state=DeliveryState.CANCELLED, finished_at=now))
+    return _switch(tx, update(subscriptions).where(*found).values(removed_at=now))
+
+
+def set_subscription_enabled(tx: Session, subscription_id: SubscriptionId, enabled: bool, *, now: datetime) -> bool:
+    """Let a subscription match or rest; what is owed is still told. False: no such subscription."""
+    _ = now
+    found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
+    return _switch(tx, update(subscriptions).where(*found).values(is_enabled=enabled))
+
+
+def _overwrite(tx: Session, table: Any, columns: dict[str, Any], *, added_at: datetime) -> None:
+    key = [column.name for column in table.primary_key]
+    statement = insert_into(tx, table).values({**columns, "added_at": added_at})
+    changes = {name: statement.excluded[name] for name in columns if name not in key}
+    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes))
+
+
+def _switch(tx: Session, statement: Any) -> bool:
+    changed = bool(change(tx, statement))
+    if changed:
+        bump_config_version(tx)
+    return changed

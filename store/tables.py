@@ -1,0 +1,423 @@
+"""The tables, one row class per word of the glossary. Holds no queries; `convert` makes values of rows."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel
+
+from core import values
+from store.columns import BIG_ID, PLAIN_JSON, PLAIN_TEXT, SECONDS, UTC_DATE_TIME, values_of
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+AUTOINCREMENT = {"sqlite_autoincrement": True}
+OPEN_STATES = "state IN ('pending', 'retrying', 'sending')"
+
+
+class Origin(StrEnum):
+    """Who declared a source: the configuration file or the operator."""
+
+    CONFIG = "config"
+    OPERATOR = "operator"
+
+
+class OutcomeKind(StrEnum):
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    GIVE_UP = "give-up"
+    ENDPOINT_GONE = "endpoint-gone"
+
+
+class BuriedKind(StrEnum):
+    ENTRY = "entry"
+    ARTICLE = "article"
+
+
+class Row(SQLModel):
+    """The base of our tables; it carries our own metadata and constraint names."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def _column(type_: TypeEngine[Any], *rules: ForeignKey, **options: Any) -> Any:
+    return Field(sa_column=Column(type_, *rules, **{"nullable": False, **options}))
+
+
+def _key(type_: TypeEngine[Any], *rules: ForeignKey, autoincrement: bool = False) -> Any:
+    return _column(type_, *rules, primary_key=True, autoincrement=autoincrement)
+
+
+def _optional(type_: TypeEngine[Any], *rules: ForeignKey) -> Any:
+    return _column(type_, *rules, nullable=True)
+
+
+def _only_where(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class PublisherRow(Row, table=True):
+    __tablename__ = "publishers"
+
+    slug: str = _key(PLAIN_TEXT)
+    name: str = _column(PLAIN_TEXT)
+    tier: values.Tier = _column(values_of(values.Tier))
+    homepage: str = _column(PLAIN_TEXT)
+
+
+class SourceRow(Row, table=True):
+    """A source as declared, the operator's word on it, and what polling taught us.
+
+    `is_polled` is `operator_enabled` if he spoke, else `is_enabled`, and False once retired; it is kept so that the
+    claim reads one index.
+    """
+
+    __tablename__ = "sources"
+    __table_args__ = (_only_where("ix_sources_due", "next_check_at", where="is_polled"),)
+
+    source_id: str = _key(PLAIN_TEXT)
+    publisher_slug: str = _column(PLAIN_TEXT, ForeignKey("publishers.slug"))
+    kind: values.SourceKind = _column(values_of(values.SourceKind))
+    url: str = _column(PLAIN_TEXT)
+    language: str = _column(PLAIN_TEXT)
+    interval: timedelta | None = _optional(SECONDS)
+    full_text: bool = _column(Boolean())
+    selectors: dict[str, str] | None = _optional(PLAIN_JSON)
+    seen_at: str = _column(PLAIN_TEXT)
+    origin: Origin = _column(values_of(Origin))
+    is_enabled: bool = _column(Boolean())
+    operator_enabled: bool | None = _optional(Boolean())
+    is_polled: bool = _column(Boolean())
+    added_at: datetime = _column(UTC_DATE_TIME)
+    retired_at: datetime | None = _optional(UTC_DATE_TIME)
+    etag: str | None = _optional(PLAIN_TEXT)
+    last_modified: str | None = _optional(PLAIN_TEXT)
+    body_sha256: str | None = _optional(PLAIN_TEXT)
+    next_check_at: datetime = _column(UTC_DATE_TIME)
+    last_fetch_at: datetime | None = _optional(UTC_DATE_TIME)
+    last_outcome: values.FetchOutcome | None = _optional(values_of(values.FetchOutcome))
+    last_error: str | None = _optional(PLAIN_TEXT)
+    error_count: int = _column(Integer())
+    first_contact_at: datetime | None = _optional(UTC_DATE_TIME)
+    failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
+    leased_until: datetime | None = _optional(UTC_DATE_TIME)
+
+
+class FetchRow(Row, table=True):
+    __tablename__ = "fetches"
+    __table_args__ = (UniqueConstraint("source_id", "started_at"), Index(None, "started_at"), AUTOINCREMENT)
+
+    fetch_id: int = _key(BIG_ID, autoincrement=True)
+    source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    started_at: datetime = _column(UTC_DATE_TIME)
+    duration: timedelta = _column(SECONDS)
+    outcome: values.FetchOutcome = _column(values_of(values.FetchOutcome))
+    status: int | None = _optional(Integer())
+    body_bytes: int = _column(BIG_ID)
+    entry_count: int = _column(Integer())
+    error: str = _column(PLAIN_TEXT)
+    etag: str | None = _optional(PLAIN_TEXT)
+    last_modified: str | None = _optional(PLAIN_TEXT)
+    body_sha256: str | None = _optional(PLAIN_TEXT)
+    ttl: timedelta | None = _optional(SECONDS)
+    max_age: timedelta | None = _optional(SECONDS)
+    retry_after: timedelta | None = _optional(SECONDS)
+    final_url: str = _column(PLAIN_TEXT)
+
+
+class EntryRow(Row, table=True):
+    """An item as the source gave it, and what the desk made of it.
+
+    Once edited, `article_id` is the article it became or repeated; it is no foreign key, the article may be purged.
+    """
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        UniqueConstraint("source_id", "guid_key"),
+        _only_where("ix_entries_pending", "entry_id", where="edited_at IS NULL"),
+        _only_where("ix_entries_owed", "entry_id", where="text_state = 'owed'"),
+        Index(None, "edited_at"),
+        Index(None, "first_seen_at"),
+        AUTOINCREMENT,
+    )
+
+    entry_id: int = _key(BIG_ID, autoincrement=True)
+    source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    guid: str = _column(PLAIN_TEXT)
+    guid_key: str = _column(PLAIN_TEXT)
+    url: str = _column(PLAIN_TEXT)
+    title: str = _column(PLAIN_TEXT)
+    summary: str = _column(PLAIN_TEXT)
+    author: str = _column(PLAIN_TEXT)
+    categories: list[str] = _column(PLAIN_JSON)
+    published_at: datetime | None = _optional(UTC_DATE_TIME)
+    image_url: str = _column(PLAIN_TEXT)
+    language: str = _column(PLAIN_TEXT)
+    text: str = _column(PLAIN_TEXT)
+    first_seen_at: datetime = _column(UTC_DATE_TIME)
+    is_backlog: bool = _column(Boolean())
+    text_state: values.TextState = _column(values_of(values.TextState))
+    text_leased_until: datetime | None = _optional(UTC_DATE_TIME)
+    edited_at: datetime | None = _optional(UTC_DATE_TIME)
+    article_id: int | None = _optional(BIG_ID)
+    duplicate_reason: str = _column(PLAIN_TEXT)
+    quiet_reason: str = _column(PLAIN_TEXT)
+
+
+class StoryRow(Row, table=True):
+    __tablename__ = "stories"
+    __table_args__ = (Index(None, "updated_at"),)
+
+    story_id: int = _key(BIG_ID)
+    title: str = _column(PLAIN_TEXT)
+    url: str = _column(PLAIN_TEXT)
+    outlet: str = _column(PLAIN_TEXT)
+    summary: str = _column(PLAIN_TEXT)
+    image_url: str = _column(PLAIN_TEXT)
+    first_article_id: int = _column(BIG_ID)
+    lead_article_id: int = _column(BIG_ID)
+    created_at: datetime = _column(UTC_DATE_TIME)
+    updated_at: datetime = _column(UTC_DATE_TIME)
+    article_count: int = _column(Integer())
+    outlet_count: int = _column(Integer())
+    is_production_news: bool = _column(Boolean())
+    is_backlog: bool = _column(Boolean())
+
+
+class StoryTagRow(Row, table=True):
+    __tablename__ = "story_tags"
+    __table_args__ = (Index(None, "kind", "ref", "story_id"),)
+
+    story_id: int = _key(BIG_ID, ForeignKey("stories.story_id", ondelete="CASCADE"))
+    position: int = _key(Integer())
+    kind: values.TagKind = _column(values_of(values.TagKind))
+    ref: str = _column(PLAIN_TEXT)
+    score: float = _column(Float(53))
+    salience: values.Salience = _column(values_of(values.Salience))
+    evidence: list[dict[str, str]] = _column(PLAIN_JSON)
+
+
+class ArticleRow(Row, table=True):
+    """A text with all the desk said of it: its tags, its story and why, or the article it repeats and why."""
+
+    __tablename__ = "articles"
+    __table_args__ = (
+        UniqueConstraint("url_key"),
+        Index(None, "event_at"),
+        Index(None, "first_seen_at"),
+        Index(None, "story_id"),
+        _only_where("ix_articles_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
+    )
+
+    article_id: int = _key(BIG_ID)
+    url_key: str = _column(PLAIN_TEXT)
+    canonical_url: str = _column(PLAIN_TEXT)
+    url: str = _column(PLAIN_TEXT)
+    publisher_slug: str = _column(PLAIN_TEXT, ForeignKey("publishers.slug"))
+    title: str = _column(PLAIN_TEXT)
+    summary: str = _column(PLAIN_TEXT)
+    author: str = _column(PLAIN_TEXT)
+    categories: list[str] = _column(PLAIN_JSON)
+    text: str = _column(PLAIN_TEXT)
+    image_url: str = _column(PLAIN_TEXT)
+    language: str = _column(PLAIN_TEXT)
+    published_at: datetime | None = _optional(UTC_DATE_TIME)
+    first_seen_at: datetime = _column(UTC_DATE_TIME)
+    event_at: datetime = _column(UTC_DATE_TIME)
+    is_backlog: bool = _column(Boolean())
+    story_id: int | None = _optional(BIG_ID, ForeignKey("stories.story_id"))
+    duplicate_of: int | None = _optional(BIG_ID)
+    duplicate_score: float = _column(Float(53))
+    duplicate_reason: str = _column(PLAIN_TEXT)
+    assignment_score: float = _column(Float(53))
+    assignment_reasons: list[str] = _column(PLAIN_JSON)
+    is_production_news: bool = _column(Boolean())
+    production_score: float = _column(Float(53))
+    tags: list[dict[str, Any]] = _column(PLAIN_JSON)
+
+
+class FilmRow(Row, table=True):
+    """`search_title` is the title casefolded, for finding."""
+
+    __tablename__ = "films"
+
+    film_id: str = _key(PLAIN_TEXT)
+    title: str = _column(PLAIN_TEXT)
+    search_title: str = _column(PLAIN_TEXT)
+    year: int | None = _optional(Integer())
+    directors: list[str] = _column(PLAIN_JSON)
+    cast: list[str] = _column(PLAIN_JSON)
+    franchise: str = _column(PLAIN_TEXT)
+    studio: str = _column(PLAIN_TEXT)
+    status: values.FilmStatus = _column(values_of(values.FilmStatus))
+    external_ids: dict[str, str] = _column(PLAIN_JSON)
+    updated_at: datetime = _column(UTC_DATE_TIME)
+
+
+class FilmAliasRow(Row, table=True):
+    __tablename__ = "film_aliases"
+
+    film_id: str = _key(PLAIN_TEXT, ForeignKey("films.film_id", ondelete="CASCADE"))
+    position: int = _key(Integer())
+    title: str = _column(PLAIN_TEXT)
+    search_title: str = _column(PLAIN_TEXT)
+    type: values.AliasType = _column(values_of(values.AliasType))
+    needs_context: bool = _column(Boolean())
+
+
+class TopicRow(Row, table=True):
+    __tablename__ = "topics"
+
+    slug: str = _key(PLAIN_TEXT)
+    position: int = _column(Integer())
+    name: str = _column(PLAIN_TEXT)
+    definition: str = _column(PLAIN_TEXT)
+    cues: list[str] = _column(PLAIN_JSON)
+    blockers: list[str] = _column(PLAIN_JSON)
+    is_production: bool = _column(Boolean())
+
+
+class EndpointRow(Row, table=True):
+    __tablename__ = "endpoints"
+
+    endpoint_id: str = _key(PLAIN_TEXT)
+    kind: values.EndpointKind = _column(values_of(values.EndpointKind))
+    address: str = _column(PLAIN_TEXT)
+    secret: str = _column(PLAIN_TEXT)
+    added_at: datetime = _column(UTC_DATE_TIME)
+    disabled_at: datetime | None = _optional(UTC_DATE_TIME)
+    disabled_reason: str = _column(PLAIN_TEXT)
+
+
+class SubscriptionRow(Row, table=True):
+    """Removing one sets `removed_at`: what it matched and was told stays explained."""
+
+    __tablename__ = "subscriptions"
+
+    subscription_id: str = _key(PLAIN_TEXT)
+    name: str = _column(PLAIN_TEXT)
+    films: list[str] = _column(PLAIN_JSON)
+    topics: list[str] = _column(PLAIN_JSON)
+    words: list[str] = _column(PLAIN_JSON)
+    not_words: list[str] = _column(PLAIN_JSON)
+    outlets: list[str] = _column(PLAIN_JSON)
+    saliences: list[str] = _column(PLAIN_JSON)
+    events: list[str] = _column(PLAIN_JSON)
+    production_only: bool = _column(Boolean())
+    min_tier: values.Tier = _column(values_of(values.Tier))
+    endpoints: list[str] = _column(PLAIN_JSON)
+    is_enabled: bool = _column(Boolean())
+    added_at: datetime = _column(UTC_DATE_TIME)
+    removed_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
+class MatchRow(Row, table=True):
+    __tablename__ = "matches"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "story_id", "event", "development"),
+        Index(None, "story_id"),
+        Index(None, "matched_at"),
+        AUTOINCREMENT,
+    )
+
+    match_id: int = _key(BIG_ID, autoincrement=True)
+    subscription_id: str = _column(PLAIN_TEXT, ForeignKey("subscriptions.subscription_id"))
+    story_id: int = _column(BIG_ID, ForeignKey("stories.story_id"))
+    event: values.EventType = _column(values_of(values.EventType))
+    development: str = _column(PLAIN_TEXT)
+    article_id: int = _column(BIG_ID)
+    reasons: list[str] = _column(PLAIN_JSON)
+    matched_at: datetime = _column(UTC_DATE_TIME)
+
+
+class DeliveryRow(Row, table=True):
+    """What is owed. `finished_at` is set when the state is final; `leased_until` while somebody sends it."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("match_id", "endpoint_id"),
+        _only_where("ix_deliveries_due", "next_attempt_at", where=OPEN_STATES),
+        Index(None, "state", "created_at"),
+        Index(None, "created_at"),
+        Index(None, "endpoint_id"),
+        Index(None, "story_id"),
+        Index(None, "finished_at"),
+    )
+
+    delivery_id: str = _key(PLAIN_TEXT)
+    match_id: int | None = _optional(BIG_ID, ForeignKey("matches.match_id"))
+    endpoint_id: str = _column(PLAIN_TEXT, ForeignKey("endpoints.endpoint_id"))
+    event: values.EventType = _column(values_of(values.EventType))
+    story_id: int | None = _optional(BIG_ID, ForeignKey("stories.story_id"))
+    payload: str = _column(PLAIN_TEXT)
+    state: values.DeliveryState = _column(values_of(values.DeliveryState))
+    attempt_count: int = _column(Integer())
+    created_at: datetime = _column(UTC_DATE_TIME)
+    next_attempt_at: datetime = _column(UTC_DATE_TIME)
+    leased_until: datetime | None = _optional(UTC_DATE_TIME)
+    finished_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
+class AttemptRow(Row, table=True):
+    __tablename__ = "attempts"
+    __table_args__ = (Index(None, "started_at"),)
+
+    delivery_id: str = _key(PLAIN_TEXT, ForeignKey("deliveries.delivery_id", ondelete="CASCADE"))
+    number: int = _key(Integer())
+    started_at: datetime = _column(UTC_DATE_TIME)
+    duration: timedelta = _column(SECONDS)
+    outcome: OutcomeKind = _column(values_of(OutcomeKind))
+    words: str = _column(PLAIN_TEXT)
+    status: int | None = _optional(Integer())
+    retry_after: timedelta | None = _optional(SECONDS)
+
+
+class TombstoneRow(Row, table=True):
+    """What was deleted and must not come back as new. `source_id` is empty for an article."""
+
+    __tablename__ = "tombstones"
+    __table_args__ = (Index(None, "buried_at"),)
+
+    kind: BuriedKind = _key(values_of(BuriedKind))
+    source_id: str = _key(PLAIN_TEXT)
+    key: str = _key(PLAIN_TEXT)
+    buried_at: datetime = _column(UTC_DATE_TIME)
+
+
+class MetaRow(Row, table=True):
+    """Counters of the house: `config_version`, `last_article_id`, `last_story_id`."""
+
+    __tablename__ = "meta"
+
+    name: str = _key(PLAIN_TEXT)
+    number: int = _column(BIG_ID)
+
+
+def _table(name: str) -> Table:
+    return Row.metadata.tables[name]
+
+
+publishers = _table("publishers")
+sources = _table("sources")
+fetches = _table("fetches")
+entries = _table("entries")
+stories = _table("stories")
+story_tags = _table("story_tags")
+articles = _table("articles")
+films = _table("films")
+film_aliases = _table("film_aliases")
+topics = _table("topics")
+endpoints = _table("endpoints")
+subscriptions = _table("subscriptions")
+matches = _table("matches")
+deliveries = _table("deliveries")
+attempts = _table("attempts")
+tombstones = _table("tombstones")
+meta = _table("meta")

@@ -1,0 +1,110 @@
+"""The judgement of addresses and URLs: tables of what may and may not be reached."""
+
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.addresses import check_url, is_public
+
+PUBLIC = [
+    "1.1.1.1", "8.8.8.8", "93.184.215.14", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
+    "168.63.129.17", "192.0.1.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2606:4700::1111",
+    "2a00:1450::1", "2001:200::1", "2001:4860:4860::8888", "::ffff:8.8.8.8",
+]  # fmt: skip
+
+REFUSED = [
+    "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "168.63.129.16", "169.254.169.254",
+    "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1",
+    "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.255", "240.0.0.1",
+    "255.255.255.255", "::", "::1", "::127.0.0.1", "::8.8.8.8", "::ffff:127.0.0.1", "::ffff:a9fe:a9fe",
+    "::ffff:0:127.0.0.1", "64:ff9b::8.8.8.8", "64:ff9b:1::1", "100::1", "2001::1", "2001:0:53aa:64c::1",
+    "2001:1ff:ffff::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "3fff:fff:ffff::1", "4000::1", "5f00::1",
+    "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0", "2606:4700::1111%eth0", "fec0::1", "ff02::1",
+    "", "localhost", "example.org", "0x7f.1", "2130706433", "127.1", "0177.0.0.1", "1.1.1.1 ", "１.１.１.１",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_may_be_reached(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_other_addresses_may_not(address: str) -> None:
+    assert not is_public(address)
+
+
+@given(st.ip_addresses(v=4).map(str))
+def test_a_mapped_address_is_judged_by_its_ipv4(address: str) -> None:
+    mapped = str(IPv6Address((0xFFFF << 32) | int(IPv4Address(address))))
+    assert is_public(mapped) == is_public(address)
+
+
+@given(st.text())
+def test_no_text_breaks_the_judgement(text: str) -> None:
+    assert is_public(text) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.org/a?b=c#d",
+        "http://example.org:8080",
+        "HTTPS://EXAMPLE.ORG/",
+        "https://[2606:4700::1111]:443/",
+        "https://example.org/path%20with@sign",
+        "https://kinö.example/",
+    ],
+)
+def test_plain_web_urls_pass(url: str) -> None:
+    check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("ftp://example.org/", "neither http nor https"),
+        ("file:///etc/passwd", "neither http nor https"),
+        ("javascript:alert(1)", "neither http nor https"),
+        ("//example.org/", "neither http nor https"),
+        ("", "neither http nor https"),
+        ("https:///path", "names no host"),
+        ("https://:443/", "names no host"),
+        ("https://user@example.org/", "user name"),
+        ("https://user:pass@example.org/", "user name"),
+        ("https://@example.org/", "user name"),
+        ("https://example.org\\@internal/", "backslash"),
+        ("https://example.org/a b", "space or a control"),
+        (" https://example.org/", "space or a control"),
+        ("https://example.org/\r\nX: y", "space or a control"),
+        ("https://exa\tmple.org/", "space or a control"),
+        ("https://example.org/\x7f", "space or a control"),
+        ("https://example.org/\u2028", "space or a control"),
+        ("https://example.org:0/", "port"),
+        ("https://example.org:65536/", "port"),
+        ("https://example.org:http/", "port"),
+        ("https://[::1/", "malformed"),
+        ("https://exa%6dple.org/", "percent"),
+        ("https://[fe80::1%25eth0]/", "percent"),
+        ("https://example.org/" + "a" * 4096, "longer"),
+    ],
+)
+def test_other_urls_are_refused_in_one_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        check_url(url)
+
+
+def test_http_needs_leave() -> None:
+    check_url("http://example.org/", allow_http=True)
+    with pytest.raises(ValueError, match="https is required"):
+        check_url("http://example.org/", allow_http=False)
+
+
+@given(st.text() | st.text(alphabet="/:[]@%\\.#?ab1").map("https://".__add__))
+def test_any_text_passes_or_raises_value_error(text: str) -> None:
+    try:
+        check_url(text)
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017

@@ -1,0 +1,355 @@
+"""The JSON the API answers with, as pydantic models, and how they are made from what the store returns."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.values import (
+    DeliveryState,
+    EndpointKind,
+    EventType,
+    FetchOutcome,
+    Film,
+    FilmStatus,
+    Publisher,
+    Salience,
+    SourceKind,
+    Tag,
+    Tier,
+    Topic,
+)
+from store.views import ArticleView, DeliveryView, MatchView, SourceView, StoryDetail, StoryView
+from web.cards import hide_address, rank_outlets
+from web.words import masked_address, public_address
+
+STORY_EXAMPLE: dict[str, Any] = {
+    "id": 412,
+    "title": "Lighthouse scenes of Harbour Lights wrap",
+    "url": "https://callsheet.example/harbour-lights-wraps",
+    "outlet": "The Call Sheet",
+    "page": "http://127.0.0.1:8080/stories/412",
+    "summary": "Six weeks on the coast are over; the unit moves to the studio.",
+    "created_at": "2026-05-18T09:12:00Z",
+    "updated_at": "2026-05-18T11:40:00Z",
+    "production_news": True,
+    "backlog": False,
+    "article_count": 3,
+    "outlet_count": 2,
+    "outlets": [{"name": "The Call Sheet", "tier": "trade"}, {"name": "Set Gazette", "tier": "fan"}],
+    "films": [
+        {
+            "id": "harbour-lights",
+            "title": "Harbour Lights",
+            "salience": "about",
+            "score": 0.97,
+            "evidence": [{"field": "title", "words": "Harbour Lights"}],
+        }
+    ],
+    "topics": [
+        {
+            "slug": "filming-wrap",
+            "name": "Filming wraps",
+            "score": 0.8,
+            "evidence": [{"field": "title", "words": "wrap"}],
+        }
+    ],
+}
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class OutletAnswer(Answer):
+    name: str
+    tier: Tier = Field(description="How far the outlet's word goes.")
+
+
+class EvidenceAnswer(Answer):
+    field: str = Field(description="Where the words stand: `title`, `summary`, `text`, `categories` or `url`.")
+    words: str
+
+
+class FilmTagAnswer(Answer):
+    id: str
+    title: str
+    salience: Salience
+    score: float
+    evidence: list[EvidenceAnswer]
+
+
+class TopicTagAnswer(Answer):
+    slug: str
+    name: str
+    score: float
+    evidence: list[EvidenceAnswer]
+
+
+class StoryAnswer(Answer):
+    """Articles on one event. Texts come from the outlets as plain text: escape them where you show them."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"example": STORY_EXAMPLE})
+
+    id: int
+    title: str
+    url: str = Field(description="The leading article.")
+    outlet: str
+    page: str = Field(description="The story on our pages.")
+    summary: str
+    created_at: datetime
+    updated_at: datetime
+    production_news: bool
+    backlog: bool = Field(description="Taken in with a source's backlog; nobody was told.")
+    article_count: int
+    outlet_count: int
+    outlets: list[OutletAnswer] = Field(description="The most credible first.")
+    films: list[FilmTagAnswer]
+    topics: list[TopicTagAnswer]
+
+
+class StoriesAnswer(Answer):
+    stories: list[StoryAnswer] = Field(description="Newest first.")
+    next: str | None = Field(description="Address of the next, older page; null on the last.")
+
+
+class DuplicateAnswer(Answer):
+    article_id: int
+    score: float
+    reason: str
+
+
+class ArticleAnswer(Answer):
+    id: int
+    url: str
+    title: str
+    summary: str
+    author: str
+    outlet: OutletAnswer
+    published_at: datetime | None
+    first_seen_at: datetime
+    language: str
+    score: float | None = Field(description="How sure the desk is that it belongs here, 0-1.")
+    reasons: list[str]
+    duplicate_of: DuplicateAnswer | None
+
+
+class MatchAnswer(Answer):
+    subscription_id: str
+    subscription: str
+    event: EventType
+    development: str
+    reasons: list[str]
+    matched_at: datetime
+
+
+class DeliveryAnswer(Answer):
+    """What is owed to one endpoint; its address is masked, its secret and payload are never shown."""
+
+    id: str
+    kind: EndpointKind
+    address: str = Field(examples=["https://hooks.example/…", "a…@example.org"])
+    subscription: str
+    event: EventType
+    story_id: int | None
+    state: DeliveryState
+    attempt_count: int
+    created_at: datetime
+    next_attempt_at: datetime | None = Field(description="Null once it is over.")
+    finished_at: datetime | None
+    last_words: str = Field(description="What the last attempt came to.")
+    last_status: int | None
+
+
+class StoryDetailAnswer(StoryAnswer):
+    articles: list[ArticleAnswer]
+    duplicates: list[ArticleAnswer]
+    matches: list[MatchAnswer]
+    deliveries: list[DeliveryAnswer]
+
+
+class SourceAnswer(Answer):
+    id: str
+    publisher: str
+    tier: Tier
+    kind: SourceKind
+    url: str = Field(description="Without user name and password.")
+    language: str
+    enabled: bool
+    last_fetch_at: datetime | None
+    outcome: FetchOutcome | None = Field(description="Null before the first fetch.")
+    error: str = Field(description="One sentence; empty when healthy.")
+    error_count: int
+    failing_since_at: datetime | None
+    next_check_at: datetime | None = Field(description="Null when switched off.")
+    entries_last_day: int
+
+
+class SourcesAnswer(Answer):
+    sources: list[SourceAnswer] = Field(description="By id.")
+
+
+class DeliveriesAnswer(Answer):
+    deliveries: list[DeliveryAnswer] = Field(description="Newest first.")
+
+
+class FilmAnswer(Answer):
+    id: str
+    title: str
+    year: int | None
+    aliases: list[str]
+    directors: list[str]
+    cast: list[str]
+    franchise: str
+    status: FilmStatus
+    external_ids: dict[str, str]
+
+
+class FilmsAnswer(Answer):
+    films: list[FilmAnswer]
+
+
+class TopicAnswer(Answer):
+    slug: str
+    name: str
+    definition: str
+    production: bool
+
+
+class TopicsAnswer(Answer):
+    topics: list[TopicAnswer]
+
+
+class FaultAnswer(Answer):
+    error: str = Field(examples=["There is no such story here; it may have been cleared away."])
+
+
+def story_fields(view: StoryView, publishers: Mapping[str, Publisher], *, base_url: str) -> dict[str, Any]:
+    """`publishers` by name."""
+    story = view.story
+    tags = {tag.ref: tag for tag in story.tags}
+    outlets = rank_outlets(view.outlets, publishers)
+    return {
+        "id": story.story_id,
+        "title": story.title,
+        "url": story.url,
+        "outlet": story.outlet,
+        "page": f"{base_url}/stories/{story.story_id}",
+        "summary": story.summary,
+        "created_at": story.created_at,
+        "updated_at": story.updated_at,
+        "production_news": story.is_production_news,
+        "backlog": story.is_backlog,
+        "article_count": story.article_count,
+        "outlet_count": story.outlet_count,
+        "outlets": [{"name": outlet.name, "tier": outlet.tier} for outlet in outlets],
+        "films": [
+            {"id": film_id, "title": title, "salience": salience, **_proof(tags.get(film_id))}
+            for film_id, title, salience in view.films
+        ],
+        "topics": [{"slug": slug, "name": name, **_proof(tags.get(slug))} for slug, name in view.topics],
+    }
+
+
+def _proof(tag: Tag | None) -> dict[str, Any]:
+    found = tag.evidence if tag else ()
+    evidence = [{"field": one.field, "words": one.words} for one in found]
+    return {"score": tag.score if tag else 0.0, "evidence": evidence}
+
+
+def detail_fields(detail: StoryDetail) -> dict[str, Any]:
+    return {
+        "articles": [answer_article(view) for view in detail.articles],
+        "duplicates": [answer_article(view) for view in detail.duplicates],
+        "matches": [answer_match(view) for view in detail.matches],
+        "deliveries": [answer_delivery(view) for view in detail.deliveries],
+    }
+
+
+def answer_article(view: ArticleView) -> ArticleAnswer:
+    article, duplicate, assignment = view.article, view.duplicate, view.assignment
+    return ArticleAnswer(
+        id=article.article_id,
+        url=article.url,
+        title=article.title,
+        summary=article.summary,
+        author=article.author,
+        outlet=OutletAnswer(name=article.publisher.name, tier=article.publisher.tier),
+        published_at=article.published_at,
+        first_seen_at=article.first_seen_at,
+        language=article.language,
+        score=assignment.score if assignment else None,
+        reasons=list(assignment.reasons) if assignment else [],
+        duplicate_of=DuplicateAnswer(article_id=duplicate.article_id, score=duplicate.score, reason=duplicate.reason)
+        if duplicate
+        else None,
+    )
+
+
+def answer_match(view: MatchView) -> MatchAnswer:
+    return MatchAnswer(
+        subscription_id=view.match.subscription_id,
+        subscription=view.subscription_name,
+        event=view.match.event,
+        development=view.match.development,
+        reasons=list(view.match.reasons),
+        matched_at=view.matched_at,
+    )
+
+
+def answer_delivery(view: DeliveryView) -> DeliveryAnswer:
+    delivery = view.delivery
+    return DeliveryAnswer(
+        id=delivery.delivery_id,
+        kind=delivery.endpoint.kind,
+        address=masked_address(delivery.endpoint.kind, delivery.endpoint.address),
+        subscription=view.subscription_name,
+        event=delivery.event,
+        story_id=delivery.story_id,
+        state=delivery.state,
+        attempt_count=delivery.attempt_count,
+        created_at=delivery.created_at,
+        next_attempt_at=None if view.finished_at else delivery.next_attempt_at,
+        finished_at=view.finished_at,
+        last_words=hide_address(view),
+        last_status=view.last_status,
+    )
+
+
+def answer_source(view: SourceView) -> SourceAnswer:
+    source, state = view.source, view.state
+    return SourceAnswer(
+        id=source.source_id,
+        publisher=source.publisher.name,
+        tier=source.publisher.tier,
+        kind=source.kind,
+        url=public_address(source.url),
+        language=source.language,
+        enabled=source.enabled,
+        last_fetch_at=state.last_fetch_at,
+        outcome=state.last_outcome,
+        error=state.last_error or "",
+        error_count=state.error_count,
+        failing_since_at=state.failing_since_at,
+        next_check_at=state.next_check_at if source.enabled else None,
+        entries_last_day=view.entries_last_day,
+    )
+
+
+def answer_film(film: Film) -> FilmAnswer:
+    return FilmAnswer(
+        id=film.film_id,
+        title=film.title,
+        year=film.year,
+        aliases=[alias.title for alias in film.aliases],
+        directors=list(film.directors),
+        cast=list(film.cast),
+        franchise=film.franchise,
+        status=film.status,
+        external_ids=dict(film.external_ids),
+    )
+
+
+def answer_topic(topic: Topic) -> TopicAnswer:
+    return TopicAnswer(slug=topic.slug, name=topic.name, definition=topic.definition, production=topic.is_production)

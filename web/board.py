@@ -1,0 +1,145 @@
+"""Shapes the status page: sources with the broken first, their recent fetches as cells, figures of the day. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.values import DeliveryState, Fetch, FetchOutcome, Tier
+from store.views import Gathered, SourceView
+from web.cards import DeliveryTone, judge_state
+from web.standing import PATIENCE, PostStanding, is_failing
+from web.words import KINDS, OUTCOMES, STATES, public_address, say_clock, say_count, say_size, say_span
+
+CellTone = Literal["ok", "same", "bad"]
+RowTone = Literal["bad", "off", ""]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One fetch in the strip: its colour and what a pointer or a reader's voice says of it."""
+
+    tone: CellTone
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """A line of the sources table. `cells` run from the oldest to the newest fetch."""
+
+    publisher: str
+    url: str
+    tier: Tier
+    kind: str
+    tone: RowTone
+    outcome: str
+    error: str
+    last_fetch_at: datetime | None
+    next_check_at: datetime | None
+    entries: str
+    cells: tuple[Cell, ...]
+    strip_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    name: str
+    value: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateCount:
+    name: str
+    count: int
+    tone: DeliveryTone
+
+
+def make_source_rows(views: Sequence[SourceView], now: datetime) -> list[SourceRow]:
+    """Failing sources first, the longest failing on top; then by publisher; what is switched off last."""
+    return [_source_row(view, now) for view in sorted(views, key=_urgency)]
+
+
+def _urgency(view: SourceView) -> tuple[bool, bool, float, str]:
+    since = view.state.failing_since_at
+    failing = is_failing((view.source, view.state))
+    failed_at = since.timestamp() if failing and since else 0.0
+    return not view.source.enabled, not failing, failed_at, view.source.publisher.name.casefold()
+
+
+def _source_row(view: SourceView, now: datetime) -> SourceRow:
+    source, state = view.source, view.state
+    failing = is_failing((source, state))
+    cells = tuple(make_cell(fetch) for fetch in reversed(view.fetches))
+    return SourceRow(
+        publisher=source.publisher.name,
+        url=public_address(source.url),
+        tier=source.publisher.tier,
+        kind=KINDS[source.kind],
+        tone=("bad" if failing else "") if source.enabled else "off",
+        outcome=OUTCOMES[state.last_outcome] if state.last_outcome else "not asked yet",
+        error=_say_trouble(view, now) if failing else "",
+        last_fetch_at=state.last_fetch_at,
+        next_check_at=state.next_check_at if source.enabled else None,
+        entries=f"{view.entries_last_day:,}",
+        cells=cells,
+        strip_text=say_strip(cells),
+    )
+
+
+def _say_trouble(view: SourceView, now: datetime) -> str:
+    since = view.state.failing_since_at
+    tries = say_count(view.state.error_count, "try", "tries")
+    history = f" Failing for {say_span(now - since)}, {tries}." if since else ""
+    error = (view.state.last_error or "It failed without a word").rstrip(".")
+    return f"{error}.{history}"
+
+
+def make_cell(fetch: Fetch) -> Cell:
+    said = fetch.error or OUTCOMES[fetch.outcome]
+    took = f"{fetch.duration.total_seconds():.1f} s"
+    brought = f", {say_count(fetch.entry_count, 'entry', 'entries')}, {say_size(fetch.body_bytes)}"
+    is_answer = fetch.outcome is FetchOutcome.OK
+    return Cell(tone=_tone_of(fetch.outcome), text=f"{say_clock(fetch.started_at)} {said}, {took}{brought * is_answer}")
+
+
+def _tone_of(outcome: FetchOutcome) -> CellTone:
+    if not outcome.is_healthy:
+        return "bad"
+    return "ok" if outcome is FetchOutcome.OK else "same"
+
+
+def say_strip(cells: Sequence[Cell]) -> str:
+    """Say a strip aloud: `Last 20 fetches: 18 answered, 2 failed`."""
+    failed = sum(cell.tone == "bad" for cell in cells)
+    return f"Last {say_count(len(cells), 'fetch', 'fetches')}: {len(cells) - failed} answered, {failed} failed"
+
+
+def make_figures(post: PostStanding, day: Gathered) -> list[Figure]:
+    lag = say_span(post.desk_lag) if post.pending_count else "none"
+    waiting = f"{post.pending_count:,}"
+    is_behind = bool(post.pending_count) and post.desk_lag > PATIENCE
+    return [
+        Figure(name="entries wait for the desk", value=waiting, is_bad=is_behind),
+        Figure(name="age of the oldest", value=lag, is_bad=is_behind),
+        Figure(name="fetches, 24 h", value=f"{day.fetches:,}"),
+        Figure(name="of them failed", value=f"{day.failed_fetches:,}", is_bad=_is_alarming(day)),
+        Figure(name="new entries, 24 h", value=f"{day.entries:,}"),
+        Figure(name="new articles, 24 h", value=f"{day.articles:,}"),
+        Figure(name="new stories, 24 h", value=f"{day.stories:,}"),
+        Figure(name="deliveries, 24 h", value=f"{day.deliveries:,}"),
+    ]
+
+
+def _is_alarming(day: Gathered) -> bool:
+    """Half of a day's fetches failing means that the trouble is ours, not a publisher's."""
+    return day.failed_fetches * 2 > day.fetches
+
+
+def make_state_counts(counts: Mapping[DeliveryState, int]) -> list[StateCount]:
+    """Every state that holds a delivery, in the order a delivery passes them."""
+    return [
+        StateCount(name=STATES[state], count=counts[state], tone=judge_state(state))
+        for state in DeliveryState
+        if counts.get(state)
+    ]
