@@ -38,6 +38,8 @@ _HERE = Path(__file__).parent
 _TRADES = {"Deadline", "Variety", "The Hollywood Reporter", "IndieWire", "Rolling Stone"}
 _PATIENCE = 120.0  # seconds for the service to come up, or to drain
 
+_LAST_POLLS = 10.0  # seconds after the end in which every feed is asked at least once more
+
 AlertKey = tuple[str, str, str, str]
 
 
@@ -60,6 +62,9 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def has_died(self) -> bool:
+        return self.process is None or self.process.poll() is not None
 
     def end(self, number: signal.Signals) -> int:
         """Send `number`, wait, and return the exit code (negative: the signal that ended it)."""
@@ -134,12 +139,12 @@ def run(options: argparse.Namespace) -> Result:
         service = Service(_environment(folder, smtp_port), folder / "service.log")
         stack.callback(_end_if_running, service)
         service.start()
-        store = _open_when_ready(folder)
+        store = _open_when_ready(folder, service)
         stack.callback(store.close)
-        _wait_for("first contact with every feed", lambda: _has_met_all(store))
+        _wait_for("first contact with every feed", lambda: _has_met_all(store), service)
         timeline.start()
         _play(service, timeline, kills=options.kills, rng=random.Random(options.seed))
-        _wait_for("everything told", lambda: _is_drained(store, farm))
+        _wait_for("everything told", lambda: _is_drained(store, farm), service)
         exit_code = service.end(signal.SIGTERM)
         return _compare(store, folder, farm, receiver.calls, service, mailbox, receiver.refused, exit_code)
 
@@ -198,7 +203,7 @@ def _environment(folder: Path, smtp_port: int) -> dict[str, str]:
         "SETWIRE_ALLOW_PRIVATE_HOSTS": "127.0.0.1",
         "SETWIRE_WEBHOOK_ALLOW_HTTP": "true",
         "SETWIRE_MIN_INTERVAL": "1s",
-        "SETWIRE_TICK": "100ms",
+        "SETWIRE_TICK": "0.1s",
         "SETWIRE_FETCH_PER_HOST": "8",
         "SETWIRE_SMTP_HOST": "127.0.0.1",
         "SETWIRE_SMTP_PORT": str(smtp_port),
@@ -207,9 +212,9 @@ def _environment(folder: Path, smtp_port: int) -> dict[str, str]:
     }
 
 
-def _open_when_ready(folder: Path) -> Store:
+def _open_when_ready(folder: Path, service: Service) -> Store:
     path = folder / "data" / "setwire.db"
-    _wait_for("the database", lambda: path.exists() and _can_open(path))
+    _wait_for("the database", lambda: path.exists() and _can_open(path), service)
     return open_store(f"sqlite:///{path}")
 
 
@@ -235,7 +240,9 @@ def _is_drained(store: Store, farm: Farm) -> bool:
         counts = delivery_counts(tx)
         entries = len(_desk_order(tx))
     owed = sum(counts.get(s, 0) for s in (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING))
-    return pending == 0 and owed == 0 and entries >= len(farm.served)
+    items = sum(len(feed) for feed in farm.feeds.values())
+    is_overdue = time.time() > farm.timeline.wall_time(farm.timeline.last_at) + _LAST_POLLS
+    return pending == 0 and owed == 0 and (entries >= items or is_overdue)
 
 
 def _desk_order(tx: Session) -> list[tuple[str, datetime]]:
@@ -244,12 +251,13 @@ def _desk_order(tx: Session) -> list[tuple[str, datetime]]:
     return [(entry.url, entry.first_seen_at) for entry in sorted(found, key=lambda entry: entry.entry_id)]
 
 
-def _wait_for(what: str, is_done: Callable[[], bool]) -> None:
+def _wait_for(what: str, is_done: Callable[[], bool], service: Service) -> None:
+    """Wait, or end the bench with the service's last words when it died or takes too long."""
     deadline = time.monotonic() + _PATIENCE
     while not is_done():
-        if time.monotonic() > deadline:
-            console.print(f"gave up waiting for {what} after {_PATIENCE:.0f} s")
-            return
+        if service.has_died() or time.monotonic() > deadline:
+            last_words = service.log.read_text(encoding="utf-8")[-2000:]
+            sys.exit(f"gave up waiting for {what}; the service's log ends:\n{last_words}")
         time.sleep(0.25)
 
 

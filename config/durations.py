@@ -9,7 +9,7 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd])", re.ASCII)
+_DURATION = re.compile(r"(\d{1,10}(?:\.\d{1,3})?)([smhd])", re.ASCII)
 _LONGEST = timedelta(days=36_500)
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SIZE = re.compile(r"(\d{1,15}) ?([a-z]{0,3})", re.ASCII)

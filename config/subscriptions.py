@@ -1,7 +1,6 @@
 """Reads endpoints and subscriptions from a TOML file and finds every mistake in it."""
 
 import base64
-import binascii
 from collections.abc import Collection
 from pathlib import Path
 
@@ -104,7 +103,7 @@ def is_webhook_secret(secret: str) -> bool:
         return False
     try:
         return 24 <= len(base64.b64decode(body, validate=True)) <= 64
-    except binascii.Error:
+    except ValueError:
         return False
 
 

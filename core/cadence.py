@@ -48,4 +48,4 @@ def _failing_wait(outcome: FetchOutcome, interval: timedelta, error_count: int) 
     if outcome in _SETTLED:
         return max(interval, MAX_WAIT)
     doublings = min(max(error_count - 1, 0), _MAX_DOUBLINGS)
-    return max(interval, min(interval * 2**doublings, MAX_WAIT))
+    return max(interval, min(interval * (1 << doublings), MAX_WAIT))

@@ -29,26 +29,24 @@ _TRACKING_PREFIXES = (
     "utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "_hs", "mc_", "oly_", "vero_", "at_", "wt_", "ga_",
     "fb_", "amp_", "__amp", "itm_", "stm_", "sc_c", "ns_", "guce_", "_branch", "cx_", "sfmc_", "traffic_",
 )  # fmt: skip
-_TRACKING_NAMES = frozenset(
-    """
+_TRACKING_WORDS = """
     fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ymclid twclid ttclid li_fat_id rdt_cid epik irclickid
     igshid igsh si sh share share_id shared sharetype mkt_tok mbid ncid icid cmp cmpid camp campaign campaignid
     dmcid intcid int_cmp ito xtor ocid cvid wprov spm scm _ga _gl _openstat usqp ref ref_ ref_src ref_url referer
     referrer refsrc rss rssfeed smid smtyp smprod sr_share srnd taid tblci tbref via partner
     guccounter nc nocache _ cb trk trkinfo trkcampaign tracking trackingid zanpid elqtrackid elqtrack
     mobile m_force amp isamp noamp print printable printpage print_view printerfriendly phpsessid jsessionid
-    __twitter_impression __tn__ __cft__ h_ad_id dicbo obOrigUrl outputtype s_cid s_kwcid ef_id
+    __twitter_impression __tn__ __cft__ h_ad_id dicbo oborigurl outputtype s_cid s_kwcid ef_id
     newsletter newsletterid rb_clickid wickedid ml_subscriber ml_subscriber_hash bsft_eid bsft_clkid
-    """.lower().split()
-)
+"""
+_TRACKING_NAMES = frozenset(_TRACKING_WORDS.split())
 # Names that may carry content; only these values mark them as a trace of where the reader came from.
 _AMBIGUOUS_NAMES = frozenset({"source", "src", "from", "output", "service", "view", "format", "mode", "feature"})
-_TRACKING_VALUES = frozenset(
-    """
+_REFERRER_WORDS = """
     amp rss rss2 feed atom print printer printable mobile twitter facebook fb tw social email mail newsletter
     googlenews google news.google.com flipboard reddit linkedin pinterest whatsapp telegram app copy share youtu.be
-    """.split()
-)
+"""
+_TRACKING_VALUES = frozenset(_REFERRER_WORDS.split())
 
 
 @lru_cache(maxsize=4096)
@@ -161,7 +159,7 @@ def _inside_amp_cache(parts: SplitResult) -> str:
 
 def _canonical_host(parts: SplitResult) -> str:
     host = (parts.hostname or "").removesuffix(".")
-    if ":" in host:
+    if "[" in parts.netloc:
         return _ipv6_literal(host)
     labels = _ascii_host(host).split(".")
     if not all(_HOST_LABEL.fullmatch(label) for label in labels):

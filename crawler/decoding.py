@@ -18,6 +18,8 @@ _MAX_LAYERS = 3
 _RATIO_FREE_BYTES = 256 * 1024
 # One four-byte zstd block may unfold to 128 KiB, and the decoder has no output limit: feed it by the spoonful.
 _ZSTD_SPOON_BYTES = 128
+_GZIP_MAGIC = 0x1F
+_MAX_LENGTH_DIGITS = 20
 # RFC 9659: a zstd content coding must not need a larger window.
 _ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 
@@ -35,6 +37,7 @@ class _Zlib:
     def __init__(self, *, is_gzip: bool) -> None:
         self._is_gzip = is_gzip
         self._inflater: zlib._Decompress | None = None
+        self._has_member = False
         self._is_over = False
 
     @property
@@ -42,13 +45,18 @@ class _Zlib:
         return self._inflater is None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        self._is_over = self._is_over or (self._has_member and self._is_padding(data))
         while data and not self._is_over:
             inflater = self._inflater or self._begin(data)
             yield from self._inflate(inflater, data)
             data = inflater.unused_data if inflater.eof else b""
             self._inflater = None if inflater.eof else inflater
+            self._has_member = self._has_member or inflater.eof
             # Padding after the last member is common and harmless; another member starts with the magic number.
-            self._is_over = inflater.eof and not (self._is_gzip and data.startswith(b"\x1f"))
+            self._is_over = self._has_member and self._is_padding(data)
+
+    def _is_padding(self, data: bytes) -> bool:
+        return self._inflater is None and bool(data) and not (self._is_gzip and data[0] == _GZIP_MAGIC)
 
     def _begin(self, data: bytes) -> "zlib._Decompress":
         if self._is_gzip:
@@ -79,9 +87,12 @@ class _Brotli:
         if self._decompressor.is_finished():
             return
         self._is_begun = True
-        yield self._decompressor.process(data, output_buffer_limit=_PIECE_BYTES)
-        while not self._decompressor.is_finished() and not self._decompressor.can_accept_more_data():
-            yield self._decompressor.process(b"", output_buffer_limit=_PIECE_BYTES)
+        piece = self._decompressor.process(data, output_buffer_limit=_PIECE_BYTES)
+        yield piece
+        # It says it can accept more while output still waits inside, so it is asked until nothing comes.
+        while piece and not self._decompressor.is_finished():
+            piece = self._decompressor.process(b"", output_buffer_limit=_PIECE_BYTES)
+            yield piece
 
 
 class _Zstd:
@@ -118,6 +129,11 @@ class BodyDecoder:
         self._max_bytes = max_bytes
         self._max_ratio = max_ratio
         self._layers = _build_layers(content_encoding)
+
+    def expect(self, content_length: str) -> None:
+        """Refuse a body that is too large by its own word, before any of it is read."""
+        if content_length.isascii() and content_length.isdigit() and len(content_length) < _MAX_LENGTH_DIGITS:
+            self._check_size(int(content_length))
 
     def feed(self, chunk: bytes) -> None:
         self.wire_bytes += len(chunk)

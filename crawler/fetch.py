@@ -1,10 +1,7 @@
 """The only inbound HTTP client: asks politely, within caps and a deadline, and never leaves the open internet."""
 
 import asyncio
-import errno
-import functools
 import re
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,15 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
-from aiohttp.http_exceptions import LineTooLong
-from httpx_aiohttp import AiohttpTransport
-from httpx_aiohttp.transport import AiohttpResponseStream
-from yarl import URL
 
 from core.values import Validators
 from crawler.decoding import ACCEPT_ENCODING, BodyDecoder
@@ -34,8 +27,9 @@ from crawler.errors import (
     TooLargeError,
     UnreachableError,
 )
-from crawler.guard import AllowList, GuardedResolver, SystemResolver, check_target
+from crawler.guard import AllowList, SystemResolver, check_target
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
+from crawler.transport import explain, open_transport
 
 __all__ = [
     "FEED_ACCEPT",
@@ -63,13 +57,7 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _PERMANENT = frozenset((301, 308))
 # Enough of an error page to tell a challenge from a missing page.
 _ERROR_BODY_BYTES = 64 * 1024
-_MAX_HEADERS = 100
-_MAX_HEADER_BYTES = 8190
 _MAX_LANES = 4_000
-# A connection outlives its request this long, so that a publisher's dozen feeds share one.
-_KEEP_ALIVE_SECONDS = 15
-_LOOKUP_TTL_SECONDS = 10
-_MAX_CAUSES = 8
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -185,7 +173,7 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._allowed = AllowList(settings.allow_private_hosts)
-        self._resolver = resolver
+        self._resolver = resolver or SystemResolver()
         self._transport = transport
         self._total = asyncio.Semaphore(settings.total)
         self._lanes: dict[str, _Lane] = {}
@@ -193,7 +181,12 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         if self._transport is None:
-            self._transport = _open_transport(self._settings, self._allowed, self._resolver or SystemResolver())
+            self._transport = open_transport(
+                resolver=self._resolver,
+                allowed=self._settings.allow_private_hosts,
+                total=self._settings.total,
+                proxy=self._settings.proxy,
+            )
         return self
 
     async def __aexit__(
@@ -204,6 +197,7 @@ class Gateway:
     ) -> None:
         if self._transport is not None:
             await self._transport.aclose()
+        await self._resolver.close()
 
     async def get(
         self,
@@ -243,7 +237,7 @@ class Gateway:
 
     async def _follow(self, url: str, ask: _Ask) -> Response:
         budget = _Budget(self._settings.deadline)
-        url = urldefrag(url).url
+        url = url.partition("#")[0]
         permanent: str | None = None
         is_moved = True
         seen: set[str] = set()
@@ -310,7 +304,7 @@ class Gateway:
         except (TooLargeError, BodyError) as error:
             raise type(error)(f"{host}: {error}") from error
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
-            raise _explain(error, host) from error
+            raise explain(error, host) from error
 
 
 async def _read_body(response: httpx.Response, headers: httpx.Headers, ask: _Ask) -> bytes:
@@ -321,6 +315,8 @@ async def _read_body(response: httpx.Response, headers: httpx.Headers, ask: _Ask
         return await _read_error_page(response, encoding, ask.max_ratio)
     decoder = BodyDecoder(encoding, max_bytes=ask.max_bytes, max_ratio=ask.max_ratio)
     try:
+        if not ask.is_cut:
+            decoder.expect(headers.get("content-length", ""))
         await _feed(response, decoder)
     except TooLargeError:
         if not ask.is_cut:
@@ -342,62 +338,6 @@ async def _feed(response: httpx.Response, decoder: BodyDecoder) -> None:
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for chunk in response.stream:
         decoder.feed(chunk)
-
-
-class _ExactTransport(AiohttpTransport):
-    """Sends names of headers and the URL as they were written.
-
-    The parent sends names in lower case and unescapes URLs anew: walls against robots look at the one, signed
-    addresses break by the other. Errors are aiohttp's own, as they are.
-    """
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(self.client, aiohttp.ClientSession)
-        answer = await self.client.get(
-            URL(str(request.url), encoded=True),
-            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-            allow_redirects=False,
-            proxy=str(self.proxy.url) if self.proxy else None,
-        )
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
-
-
-def _open_transport(
-    settings: FetchSettings, allowed: AllowList, resolver: AbstractResolver
-) -> httpx.AsyncBaseTransport:
-    """Speak through aiohttp, whose pool costs a sixth of httpx's own and lets us judge addresses as it connects."""
-    context = _tls_context()
-    allowed_here = AllowList(settings.allow_private_hosts | _proxy_hosts(settings.proxy))
-    connector = aiohttp.TCPConnector(
-        limit=settings.total,
-        limit_per_host=0,
-        resolver=GuardedResolver(resolver, allowed_here if settings.proxy else allowed),
-        ssl=context,
-        ttl_dns_cache=_LOOKUP_TTL_SECONDS,
-        keepalive_timeout=_KEEP_ALIVE_SECONDS,
-    )
-    session = aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None),
-        max_line_size=_MAX_HEADER_BYTES,
-        max_field_size=_MAX_HEADER_BYTES,
-        max_headers=_MAX_HEADERS,
-    )
-    proxy = httpx.Proxy(settings.proxy) if settings.proxy else None
-    return _ExactTransport(verify=context, trust_env=False, client=session, proxy=proxy)
-
-
-def _proxy_hosts(proxy: str | None) -> frozenset[str]:
-    return frozenset((urlsplit(proxy).hostname or "",)) if proxy else frozenset()
-
-
-@functools.cache
-def _tls_context() -> ssl.SSLContext:
-    # Reading the bundle of authorities takes tens of milliseconds; a context is safe to share.
-    return httpx.create_ssl_context()
 
 
 def _conditions(validators: Validators) -> dict[bytes, bytes]:
@@ -424,57 +364,8 @@ def _can_be_sent(value: str) -> bool:
 def _join(base: str, location: str) -> str:
     """Resolve a Location as browsers do: stray spaces and bytes beyond ASCII are escaped, the fragment is ours."""
     raw = location.strip().encode("latin-1", errors="replace")
-    return urldefrag(urljoin(base, quote(raw, safe="!#$%&'()*+,/:;=?@[]~\\"))).url
-
-
-def _explain(error: Exception, host: str) -> FetchError:
-    """Turn a transport's exception into the sentence for an operator; the innermost cause speaks first."""
-    for cause in _causes(error):
-        explained = _explain_connecting(cause, host) or _explain_answering(cause, host)
-        if explained is not None:
-            return explained
-    return UnreachableError(f"{host} could not be asked: {str(error)[:200] or type(error).__name__}")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    chain = [error]
-    while (cause := chain[-1].__cause__) is not None and len(chain) < _MAX_CAUSES:
-        chain.append(cause)
-    return chain[::-1]
-
-
-def _explain_connecting(error: BaseException, host: str) -> FetchError | None:
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return UnreachableError(f"DNS: the name {host} does not resolve")
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-            return UnreachableError(f"TLS: the certificate of {host} is not valid ({_certificate_fault(error)})")
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return UnreachableError(f"TLS: no secure connection to {host} could be made")
-        case ConnectionRefusedError() | aiohttp.ClientConnectorError(os_error=OSError(errno=errno.ECONNREFUSED)):
-            return UnreachableError(f"connection refused: nothing listens at {host}")
-        case aiohttp.ClientConnectorError():
-            return UnreachableError(f"no connection to {host}: {error.os_error.strerror or 'network unreachable'}")
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
-            return RefusedError(f"the address of {host[:100]} is malformed")
-        case _:
-            return None
-
-
-def _explain_answering(error: BaseException, host: str) -> FetchError | None:
-    match error:
-        case LineTooLong():
-            return TooLargeError(f"{host} sent headers larger than we read")
-        case aiohttp.ClientPayloadError():
-            return UnreachableError(f"{host} broke off before the end of its answer")
-        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
-            return UnreachableError(f"{host} closed the connection without an answer")
-        case aiohttp.ClientResponseError():
-            return UnreachableError(f"{host} did not answer in HTTP ({error.message.splitlines()[0][:100]})")
-        case _:
-            return None
-
-
-def _certificate_fault(error: BaseException) -> str:
-    inner = getattr(error, "certificate_error", error)
-    return str(getattr(inner, "verify_message", "") or "not trusted")
+    escaped = quote(raw, safe="!#$%&'()*+,/:;=?@[]~\\")
+    try:
+        return urljoin(base, escaped).partition("#")[0]
+    except ValueError as error:
+        raise RefusedError(f"the redirect leads to a malformed address: {escaped[:200]!r}") from error

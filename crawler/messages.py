@@ -1,13 +1,13 @@
 """What a crawl's parent and child say to each other: one request down, result lines up, all JSON."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.values import EntryId, FetchOutcome, ParsedEntry, ParsedPage, Source
+from core.values import EntryId, FetchOutcome, Pace, ParsedEntry, ParsedPage, Source
 from crawler.fetch import FetchSettings
 
 
@@ -60,6 +60,7 @@ class CrawlEnded:
     status: int | None = None
     body_bytes: int = 0
     final_url: str = ""
+    pace: Pace = field(default_factory=Pace)
 
 
 Line = EntryFound | PageRead | Problem | CrawlEnded

@@ -72,6 +72,7 @@ async def run_spider(source: Source, *, settings: CrawlSettings, now: Callable[[
         entry_count=len(entries),
         error=ended.error,
         final_url=ended.final_url,
+        pace=ended.pace,
     )
     problems = tuple(line.words for line in result.lines if isinstance(line, Problem))
     return Gathered(fetch=fetch, entries=entries, problems=problems)
@@ -128,8 +129,11 @@ def _make_crawl(
 
 
 def _entries_of(lines: Sequence[Line]) -> tuple[ParsedEntry, ...]:
-    found = {line.entry.guid: line.entry for line in reversed(lines) if isinstance(line, EntryFound)}
-    return tuple(reversed(found.values()))
+    found: dict[str, ParsedEntry] = {}
+    for line in lines:
+        if isinstance(line, EntryFound):
+            found.setdefault(line.entry.guid, line.entry)
+    return tuple(found.values())
 
 
 async def _run_child(crawl: Crawl, settings: CrawlSettings) -> _Result:

@@ -61,7 +61,6 @@ _FIXED: dict[str, Any] = {
     "CONCURRENT_REQUESTS": _IN_ALL,
     "CONCURRENT_REQUESTS_PER_DOMAIN": _PER_DOMAIN,
     "RANDOMIZE_DOWNLOAD_DELAY": True,
-    "DEPTH_LIMIT": 3,
     # Doors into the process.
     "REMOTE_CONTROL_ENABLED": False,
     "TELNETCONSOLE_ENABLED": False,

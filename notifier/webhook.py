@@ -115,7 +115,7 @@ class WebhookSender:
         try:
             async with asyncio.timeout_at(ends_at):
                 response = await client.send(request, stream=True, follow_redirects=False)
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             seconds = self._settings.deadline.total_seconds()
             return Retry(reason=f"The endpoint did not answer within {seconds:g} s.")
         except _TROUBLES as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from core.editing import Editor
 from core.values import (
@@ -93,12 +94,11 @@ def run_backtest(
     return report
 
 
-def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    opener: Callable[..., Iterable[str]] = gzip.open if path.suffix == ".gz" else open
+def _numbered_lines(path: Path) -> list[tuple[int, str]]:
+    opener: Callable[..., TextIO] = gzip.open if path.suffix == ".gz" else open
     try:
-        for number, line in enumerate(opener(path, "rt", encoding="utf-8"), start=1):
-            if line.strip():
-                yield number, line
+        with opener(path, "rt", encoding="utf-8") as lines:
+            return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     except FileNotFoundError as error:
         raise ArchiveError(f"There is no file {path}; give the path of a .jsonl or .jsonl.gz archive.") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:

@@ -53,8 +53,10 @@ class Terminal:
         console.print("  stop with Ctrl-C")
 
     def first_round(self, *, answered: int, sources: int, next_try_at: datetime) -> None:
-        if answered:
-            console.print(f"{answered} of {sources} sources answered; the rest are on /status with the reason")
+        if answered == sources:
+            console.print(f"all {sources} sources answered")
+        elif answered:
+            console.print(f"{answered} of {sources} sources answered; /status says what keeps the others")
         else:
             console.print(
                 f"None of the {sources} sources can be reached (no network?); next try at "

@@ -18,7 +18,6 @@ from core.values import (
     DeliveryState,
     EndpointGone,
     EntryId,
-    FetchOutcome,
     GiveUp,
     Outcome,
     ParsedPage,
@@ -198,8 +197,7 @@ class Jobs:
             fresh = [item for item in gathered.entries if item.guid not in known]
             added = add_entries(tx, source, fresh, now=self.now(), is_backlog=state.first_contact_at is None)
             record_fetch(tx, fetch, after)
-        if fetch.outcome not in (FetchOutcome.OK, FetchOutcome.NOT_MODIFIED):
-            logger.warning("source %s: %s", source.source_id, fetch.error)
+        _log_turn(state, after)
         return len(added)
 
     def _claim_pages(self) -> list[tuple[EntryId, str, Source]]:
@@ -225,6 +223,14 @@ class Jobs:
     def _purge(self) -> dict[str, int]:
         with self.store.write() as tx:
             return purge(tx, now=self.now(), retention=self.retention, limit=_PURGE_LIMIT)
+
+
+def _log_turn(before: SourceState, after: SourceState) -> None:
+    """Log when a source that worked breaks, and when it is back; the status page has all the rest."""
+    if before.first_contact_at and after.failing_since_at and not before.failing_since_at:
+        logger.warning("source %s broke: %s", after.source_id, after.last_error)
+    if before.failing_since_at and not after.failing_since_at:
+        logger.info("source %s answers again", after.source_id)
 
 
 def settle(

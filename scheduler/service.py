@@ -35,10 +35,10 @@ from scheduler.embedded import EmbeddedDispatcher
 from scheduler.jobs import Jobs, Pace
 from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
-from store.films import count_films, sync_topics, upsert_films
+from store.films import all_films, all_topics, count_films, sync_topics, upsert_films
 from store.housekeeping import Retention
 from store.sources import all_sources, sync_sources
-from store.subscriptions import add_endpoint, add_subscription, find_endpoint
+from store.subscriptions import add_endpoint, add_subscription, all_endpoints, find_endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -110,17 +110,21 @@ def prepare_store(settings: Settings) -> Store:
             sync_topics(tx, topics, now=now)
             release_leases(tx)
         if settings.subscriptions_file is not None:
-            take_subscriptions(store, settings.subscriptions_file)
+            take_subscriptions(store, settings.subscriptions_file, allow_http=settings.webhook_allow_http)
     except BaseException:
         store.close()
         raise
     return store
 
 
-def take_subscriptions(store: Store, path: Path) -> int:
+def take_subscriptions(store: Store, path: Path, *, allow_http: bool) -> int:
     """Bring in the endpoints and subscriptions of a file; return how many subscriptions. Raises ConfigError."""
-    subscriptions, endpoints = load_subscriptions(path)
     with store.write() as tx:
+        films, topics = [film.film_id for film in all_films(tx)], [topic.slug for topic in all_topics(tx)]
+        endpoints_known = [endpoint.endpoint_id for endpoint in all_endpoints(tx)]
+        subscriptions, endpoints = load_subscriptions(
+            path, films=set(films), topics=set(topics), endpoints=endpoints_known, allow_http=allow_http
+        )
         keep_subscriptions(tx, subscriptions, endpoints, now=utc_now())
     return len(subscriptions)
 

@@ -55,9 +55,6 @@ class PlainText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         return value if value is None else clean_text(value)
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
-        return value
-
 
 def clean_text(text: str) -> str:
     """Drop NULs and lone surrogates."""

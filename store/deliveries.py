@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, case, func, literal, or_, select, text, update
+from sqlalchemy import RowMapping, Select, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.values import (
@@ -19,7 +19,7 @@ from core.values import (
 from store import convert
 from store.delivery_views import delivery_detail, latest_deliveries
 from store.sql import change, chunks, insert_into
-from store.tables import OPEN_STATES, attempts, deliveries, endpoints, entries, sources
+from store.tables import attempts, deliveries, endpoints, entries, sources
 
 __all__ = [
     "add_deliveries",
@@ -34,13 +34,17 @@ __all__ = [
 ]
 
 FINAL_STATES = (DeliveryState.DELIVERED, DeliveryState.UNDELIVERABLE, DeliveryState.CANCELLED)
-OPEN = text(f"deliveries.{OPEN_STATES}")  # spelled like the partial index, else SQLite does not use it
+UNCLAIMED = (DeliveryState.HELD, *FINAL_STATES)  # "not in" keeps the planner on the index of what is due
 
 
 def add_deliveries(tx: Session, owed: Sequence[tuple[MatchId | None, Delivery]]) -> int:
     """Owe deliveries; one per match and endpoint, and per delivery_id. Returns how many are new."""
     rows = [
-        {**convert.delivery_to_columns(delivery), "match_id": match_id, "finished_at": None}
+        {
+            **convert.delivery_to_columns(delivery),
+            "match_id": match_id,
+            "finished_at": delivery.created_at if delivery.state in FINAL_STATES else None,
+        }
         for match_id, delivery in owed
     ]
     if not rows:
@@ -79,7 +83,11 @@ def _select_due(*columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .join(endpoints, endpoints.c.endpoint_id == deliveries.c.endpoint_id)
-        .where(OPEN, endpoints.c.disabled_at.is_(None))
+        .where(
+            deliveries.c.finished_at.is_(None),
+            deliveries.c.state.not_in(UNCLAIMED),
+            endpoints.c.disabled_at.is_(None),
+        )
     )
 
 

@@ -39,6 +39,7 @@ class Store:
     def write(self) -> Iterator[Session]:
         """Commit on exit, roll back on any error; on SQLite the one writer's lock is taken at once."""
         with speak_plainly(self._url), Session(self._engine, autoflush=False) as tx, tx.begin():
+            tx.connection()
             yield tx
 
     def close(self) -> None:

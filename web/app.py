@@ -6,14 +6,13 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from config.settings import Settings, load_settings
 from store.engine import Store, open_store
 from web.api import api_routes
 from web.faults import answer_faults
-from web.headers import HeadAsGet, SafeHeaders
+from web.headers import HeadAsGet, OwnNames, SafeHeaders
 from web.health import health_routes
 from web.pages import page_routes
 from web.site import STATIC, Site
@@ -42,7 +41,7 @@ def create_app(
     app.include_router(api_routes(site))
     app.include_router(health_routes(site))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings), www_redirect=False)
+    app.add_middleware(OwnNames, hosts=own_hosts(settings))
     app.add_middleware(SafeHeaders)
     app.add_middleware(HeadAsGet)
     answer_faults(app, site)
@@ -58,10 +57,7 @@ def create_app_from_env() -> FastAPI:
     return create_app(open_store(settings.database_url), settings=settings)
 
 
-def allowed_hosts(settings: Settings) -> list[str]:
-    """Name the hosts we answer to, so that no other site's name can be bound to our address (DNS rebinding).
-
-    Loopback, the address we listen on, and the host of `base_url`.
-    """
-    own = {settings.host, urlsplit(settings.base_url).hostname or ""} - {"", "0.0.0.0", "::"}  # noqa: S104
+def own_hosts(settings: Settings) -> list[str]:
+    """Name the hosts we answer to: loopback, the address we listen on, and the host of `base_url`."""
+    own = {settings.host.lower(), urlsplit(settings.base_url).hostname or ""} - {"", "0.0.0.0", "::"}  # noqa: S104
     return ["127.0.0.1", "localhost", "[::1]", *sorted(f"[{host}]" if ":" in host else host for host in own)]

@@ -116,18 +116,18 @@ def say_strip(cells: Sequence[Cell]) -> str:
 
 
 def make_figures(post: PostStanding, day: Gathered) -> list[Figure]:
-    lag = say_span(post.desk_lag) if post.pending_count else "none"
+    lag = say_span(post.desk_lag) if post.pending_count else "–"
     waiting = f"{post.pending_count:,}"
     is_behind = bool(post.pending_count) and post.desk_lag > PATIENCE
     return [
         Figure(name="entries wait for the desk", value=waiting, is_bad=is_behind),
-        Figure(name="age of the oldest", value=lag, is_bad=is_behind),
-        Figure(name="fetches, 24 h", value=f"{day.fetches:,}"),
-        Figure(name="of them failed", value=f"{day.failed_fetches:,}", is_bad=_is_alarming(day)),
-        Figure(name="new entries, 24 h", value=f"{day.entries:,}"),
-        Figure(name="new articles, 24 h", value=f"{day.articles:,}"),
-        Figure(name="new stories, 24 h", value=f"{day.stories:,}"),
-        Figure(name="deliveries, 24 h", value=f"{day.deliveries:,}"),
+        Figure(name="age of the oldest of them", value=lag, is_bad=is_behind),
+        Figure(name="fetches in 24 h", value=f"{day.fetches:,}"),
+        Figure(name="of these failed", value=f"{day.failed_fetches:,}", is_bad=_is_alarming(day)),
+        Figure(name="new entries in 24 h", value=f"{day.entries:,}"),
+        Figure(name="new articles in 24 h", value=f"{day.articles:,}"),
+        Figure(name="new stories in 24 h", value=f"{day.stories:,}"),
+        Figure(name="deliveries in 24 h", value=f"{day.deliveries:,}"),
     ]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Literal
 
 from core.values import (
@@ -178,8 +179,13 @@ def _topic_chip(slug: str, name: str, tag: Tag | None) -> TopicChip:
 
 
 def split_days(cards: Sequence[StoryCard], now: datetime) -> list[tuple[str, list[StoryCard]]]:
-    """Group neighbours of one UTC day under its name, keeping their order."""
-    return [(day, list(group)) for day, group in groupby(cards, key=lambda card: say_day(card.created_at, now))]
+    """Put cards under the names of their UTC days, keeping their order.
+
+    A card newer than the day above it stays under that day, so no day is named twice.
+    """
+    earliest = accumulate((card.created_at for card in cards), min)
+    named = zip((say_day(at, now) for at in earliest), cards, strict=True)
+    return [(day, [card for _, card in group]) for day, group in groupby(named, key=itemgetter(0))]
 
 
 def make_article_cards(detail: StoryDetail) -> tuple[ArticleCard, ...]:

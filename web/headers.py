@@ -1,6 +1,10 @@
-"""What every response carries so that a browser trusts only our own pages; and HEAD answered as GET without a body."""
+"""What guards every exchange: our own names only, headers that tie a browser to our own pages, HEAD as GET."""
 
-from starlette.datastructures import MutableHeaders
+import re
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_POLICY = (
@@ -21,6 +25,35 @@ SAFE_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+NOT_OURS = (
+    "setwire does not answer to this name. If people should reach it by this name, "
+    "set SETWIRE_BASE_URL to the address they use.\n"
+)
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?", re.IGNORECASE)
+
+
+class OwnNames:
+    """Refuse requests for any host but ours, so that no foreign name can be bound to our address (DNS rebinding).
+
+    `hosts` in lower case, IPv6 addresses in brackets.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ours = scope["type"] != "http" or name_host(Headers(scope=scope).get("host", "")) in self._hosts
+        app = self._app if is_ours else PlainTextResponse(NOT_OURS, status_code=400)
+        await app(scope, receive, send)
+
+
+def name_host(header: str) -> str:
+    """Return the host of a Host header in lower case, without port; empty when malformed."""
+    found = _HOST.fullmatch(header)
+    return found[1].lower() if found else ""
 
 
 class SafeHeaders:

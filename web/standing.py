@@ -97,6 +97,8 @@ def _judge_sources(standing: SourceStanding) -> tuple[Tone, str]:
     total, failing = standing.total, standing.failing
     if not total:
         return Tone.BAD, "No source is configured"
+    if standing.unasked == total:
+        return Tone.WARN, "No source has been asked yet"
     if failing == total:
         return Tone.BAD, "The only source fails" if total == 1 else f"All {total:,} sources fail"
     if failing:

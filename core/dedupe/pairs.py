@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from core.dedupe.kinds import KIND_NAMES, name_kinds
-from core.dedupe.profiles import Profile
+from core.dedupe.profiles import _STOP_WORDS, Profile, stem_word
 
 Weigh = Callable[[str], float]
 
@@ -21,6 +21,7 @@ FEATURES = (
     "title_cos", "summary_cos", "kinds_mask_none",
     "event_mass", "event_cos", "event_head_cos", "name_mass", "name_head_mass", "odd_event_min", "odd_event_max", "primary_same", "primary_differs",
     "not_news", "both_review", "both_list", "both_explainer", "slug_told_min", "slug_told_max",
+    "subj_head", "subj_any", "subj_count", "subj_missing_min", "subj_missing_max",
     *(f"both {k}" for k in _TOLD_KINDS), *(f"one {k}" for k in _TOLD_KINDS),
 )  # fmt: skip
 
@@ -95,6 +96,16 @@ def compare(new: Weighed, old: Weighed, crowd: Callable[[str], int], weigh: Weig
     pa, pb = primary(a.kinds or a.all_kinds), primary(b.kinds or b.all_kinds)
     sa, sb = set(a.slug), set(b.slug)
     st = sorted((_mass(sa & old.words, w) / (_mass(sa, w) or 1), _mass(sb & new.words, w) / (_mass(sb, w) or 1)))
+    sub_h, sub_a, sub_n, miss = [], [], 0, [0.0, 0.0]
+    for side, (names, mine, theirs) in enumerate(((na, new, old), (nb, old, new))):
+        for n in names:
+            ws_ = {stem_word(x) for x in n.split()} - _STOP_WORDS
+            if not ws_: continue
+            wt = weigh(n)
+            if ws_ <= mine.head and ws_ <= theirs.head: sub_h.append(wt)
+            if ws_ <= mine.words and ws_ <= theirs.words: sub_a.append(wt); sub_n += 1
+            elif ws_ <= mine.head and not ws_ & theirs.words: miss[side] = max(miss[side], wt)
+    miss.sort()
     return [
         abs(a.at - b.at) / 3600,
         float(a.outlet == b.outlet),
@@ -132,6 +143,7 @@ def compare(new: Weighed, old: Weighed, crowd: Callable[[str], int], weigh: Weig
         _mass(ev, w), _cos(ea, eb, w), _cos(ha, hb, w), mass - _mass(ev, w), _mass((new.head & old.head) & nw, w), ode[0], ode[1],
         float(pa == pb and pa >= 0), float(pa != pb and pa >= 0 and pb >= 0),
         (a.genre != "news") + (b.genre != "news"), float(a.genre == b.genre == "review"), float(a.genre == b.genre == "list"), float(a.genre == b.genre == "explainer"), st[0], st[1],
+        max(sub_h, default=0.0), max(sub_a, default=0.0), sub_n, miss[0], miss[1],
         *(float(bool(a.kinds & b.kinds & _BIT[k])) for k in _TOLD_KINDS),
         *(float(bool((a.kinds ^ b.kinds) & _BIT[k])) for k in _TOLD_KINDS),
     ]

@@ -48,7 +48,6 @@ class RawEntry:
     guid: str = ""
     url: str = ""
     title: str = ""
-    is_plain_title: bool = False
     summary_html: str = ""
     content_html: str = ""
     authors: Sequence[str] = ()
@@ -62,7 +61,7 @@ class RawEntry:
 def clean_entry(raw: RawEntry) -> ParsedEntry | None:
     """Make plain text of an item; None when it says nothing: no title, no words, none in its address either."""
     summary, text = _summary_and_text(raw)
-    title = clean_line(raw.title, max_chars=500) if raw.is_plain_title else clean_title(raw.title)
+    title = clean_title(raw.title)
     title = title or cut_at_word(summary, max_chars=_DERIVED_TITLE_CHARS) or title_from_slug(raw.url)
     if not title:
         return None
@@ -83,8 +82,8 @@ def clean_entry(raw: RawEntry) -> ParsedEntry | None:
 def title_from_slug(url: str) -> str:
     """Read a headline off an address: `/2026/05/harbour-lights-wraps-1234567.html` is "Harbour Lights Wraps"."""
     segments = [_EXTENSION.sub("", unquote(segment)) for segment in urlsplit(url).path.split("/")]
-    slugs = [words for words in map(_WORD.findall, segments) if any(map(str.isalpha, "".join(words)))]
-    words = max(reversed(slugs), key=lambda words: len(words) > 1, default=[])
+    slugs = [slug for slug in map(_WORD.findall, segments) if any(map(str.isalpha, "".join(slug)))]
+    words: list[str] = max(reversed(slugs), key=lambda slug: len(slug) > 1, default=[])
     return clean_line(" ".join(word[:1].upper() + word[1:] for word in words), max_chars=_DERIVED_TITLE_CHARS)
 
 

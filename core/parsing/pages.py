@@ -1,4 +1,4 @@
-"""Article pages and listing pages read: trafilatura finds the text, the page's own metadata comes first for the rest."""
+"""Article and listing pages read: trafilatura finds the text, the page's own metadata comes first for the rest."""
 
 import json
 import re
@@ -28,21 +28,26 @@ from core.parsing.text import (
     clean_line,
     clean_title,
     cut_at_word,
+    has_markup,
 )
 from core.parsing.xml import decode_text
 from core.urls import canonical_url, is_same_site, resolve_url
 from core.values import ParsedEntry, ParsedFeed, ParsedPage, Selectors
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
+# Real pages have up to 10,000 elements; trafilatura took two minutes for a million empty ones.
+_MAX_ELEMENTS = 20_000
+# The HTML parser compares the attributes of a tag with each other: 50,000 took a minute.
+_CROWDED_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,20})[^>]{4000,}>?")
+_MAX_ATTRIBUTES = 1_000
 _MAX_JSON_CHARS = 300_000
 _MAX_JSON_NODES = 2_000
-_ARTICLE_TYPES = re.compile(
-    r"(?:News|Blog|Report|Review|Opinion|Tech|Satirical|Analysis|Background|Advertiser)?\w*(?:Article|Posting|Review|Report)"
-)
+_ARTICLE_TYPES = re.compile(r"\w*(?:Article|Posting|Review|Report)")
 _PUBLISHED_META = (
-    "article:published_time", "article:published", "og:published_time", "datepublished", "date", "pubdate", "publishdate",
-    "dc.date.issued", "dc.date", "dcterms.created", "sailthru.date", "parsely-pub-date", "publish-date", "cxenseparse:recs:publishtime",
-    "article.published", "published_at", "date.created", "datecreated", "publication_date", "displaydate",
+    "article:published_time", "article:published", "og:published_time", "datepublished", "date", "pubdate",
+    "publishdate", "publish-date", "published_at", "publication_date", "article.published", "dc.date.issued", "dc.date",
+    "dcterms.created", "date.created", "datecreated", "displaydate", "sailthru.date", "parsely-pub-date",
+    "cxenseparse:recs:publishtime",
 )  # fmt: skip
 _AUTHOR_META = (
     "author",
@@ -55,8 +60,15 @@ _AUTHOR_META = (
 )
 # Both libraries meet hostile bytes with these; none is a fault of ours.
 _PARSER_ERRORS = (
-    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, AssertionError, etree.LxmlError,
-)  # fmt: skip
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    AssertionError,
+    etree.LxmlError,
+)
 
 
 def parse_page(body: bytes, *, url: str, now: datetime) -> ParsedPage:
@@ -88,6 +100,7 @@ def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime)
     """Read a listing page by CSS selectors; never raises. A selector that cannot be read is told in `problems`.
 
     Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
+    `::text` reads all words of the first element that has some, those in inline markup too.
     """
     tree = _read_html(body)
     if tree is None:
@@ -130,7 +143,8 @@ class _Metadata:
 def _read_html(body: bytes) -> Any:
     """Build a tree with a root element `html`; None for bytes that hold none."""
     text = decode_text(body[:MAX_PAGE_BYTES]).replace("\0", "")
-    if "<" not in text:
+    text = _CROWDED_TAG.sub(_empty_crowded, text)
+    if not has_markup(text):
         return None
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_pis=True)
     try:
@@ -139,7 +153,13 @@ def _read_html(body: bytes) -> Any:
         return None
 
 
+def _empty_crowded(tag: re.Match[str]) -> str:
+    return tag[0] if len(tag[0].split(None, _MAX_ATTRIBUTES)) <= _MAX_ATTRIBUTES else f"<{tag[1]}>"
+
+
 def _extract(tree: Any, *, url: str, now: datetime) -> Any:
+    if sum(1 for _ in tree.iter()) > _MAX_ELEMENTS:
+        return None
     latest = (now + timedelta(days=1)).date().isoformat()
     dates = {
         "original_date": True,
@@ -310,8 +330,8 @@ def _select(box: parsel.Selector, selector: str, read: Callable[[Any], str]) -> 
 
 
 def _select_text(box: parsel.Selector, selector: str) -> str:
-    """Find the first words; `::text` whose elements hold their words deeper reads those."""
-    for attempt in dict.fromkeys((selector, selector.removesuffix("::text"))):
+    """Find the first words; with `::text` those of the whole element: film titles stand in `<em>`."""
+    for attempt in dict.fromkeys((selector.removesuffix("::text"), selector)):
         text = next((text for text in _select(box, attempt, _read_words) if text.strip()), "")
         if text:
             return text

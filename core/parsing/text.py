@@ -13,12 +13,18 @@ FIELD_CHARS = 300
 # What the HTML parser is given at most, as a multiple of what is kept: markup is rarely more than that.
 _MARKUP_SHARE = 6
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
+_KNOWN_TAGS = """
+    a abbr applet b base big blink blockquote body br button center cite code dd del div dl dt em embed figcaption
+    figure font form frame frameset h1 h2 h3 h4 h5 h6 head hr html i iframe img input ins label li link mark
+    marquee meta noscript object ol p param picture pre q s script section small source span strike strong style
+    sub sup svg table tbody td th tr tt u ul video
+"""
 _TAG = re.compile(
-    r"</?(?:a|abbr|b|big|blockquote|body|br|center|cite|code|del|dd|div|dl|dt|em|figure|figcaption|font|h[1-6]|hr|html|i|"
-    r"iframe|img|ins|li|mark|noscript|ol|p|picture|pre|q|s|script|section|small|source|span|strike|strong|style|sub|sup|"
-    r"svg|table|tbody|td|th|tr|tt|u|ul|video)(?:\s[^<>]*)?/?>|<!--|<!\[CDATA\[",
+    rf"</?(?:{'|'.join(_KNOWN_TAGS.split())})(?:\s[^<>]*)?/?>|<!--|<!\[CDATA\[",
     re.IGNORECASE,
 )
+# Feeds cut these open; a browser then takes all that follows for their content.
+_FRAMES = re.compile(r"</?(?:iframe|object|embed|applet|noembed|noframes|noscript)\b[^<>]*>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^>]*>")
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
@@ -29,6 +35,7 @@ _SILENT = {
     "script", "style", "iframe", "noscript", "template", "svg", "math", "object", "embed", "audio", "video",
     "select", "textarea", "title", "noframes", "noembed",
 }  # fmt: skip
+_MARKUP = re.compile(r"<[a-zA-Z/!?]")
 _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset(
     {"br", "hr", "img", "input", "link", "meta", "wbr", "source", "area", "col", "embed", "param", "track", "p", "li"}
@@ -69,9 +76,14 @@ def clean_html(markup: str, *, max_chars: int) -> str:
     return clean_line(text, max_chars=max_chars)
 
 
+def has_markup(text: str) -> bool:
+    """Whether some tag of HTML stands in it; `a < b` and `<Untitled>` are none."""
+    return _TAG.search(text) is not None
+
+
 def strip_markup(markup: str) -> str:
     """Drop every tag and decode every entity once."""
-    if "<" not in markup:
+    if not _MARKUP.search(markup):
         return html.unescape(markup)
     flat = markup if _is_deep(markup) else _keep_blocks(markup)
     return html.unescape(_ANY_TAG.sub(" ", flat))
@@ -89,7 +101,7 @@ def cut_at_word(text: str, *, max_chars: int) -> str:
 def _keep_blocks(markup: str) -> str:
     """Parse as a browser would and write back nothing but text and bare block tags."""
     return nh3.clean(
-        markup,
+        _FRAMES.sub(" ", markup),
         tags=_BLOCKS - _SILENT,
         clean_content_tags=_SILENT,
         attributes={},
@@ -100,6 +112,8 @@ def _keep_blocks(markup: str) -> str:
 
 def _is_deep(markup: str) -> bool:
     """Whether elements nest deeper than an author would: 80,000 nested `<div>` cost the parser 16 s."""
+    if markup.count("<") <= _MAX_DEPTH:
+        return False
     depth = deepest = 0
     for tag in _OPEN_OR_CLOSE.finditer(markup):
         depth = max(0, depth - 1) if tag[1] else depth + (tag[2].lower() not in _VOID)

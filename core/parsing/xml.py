@@ -16,7 +16,12 @@ _DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([A-Za-z0
 _META_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
-_DOCTYPE = re.compile(r"<!DOCTYPE\b[^<>\[]*(?:\[(?:[^\]\"'<]|<[^>]*>|\"[^\"]*\"|'[^']*')*+\]\s*)?>", re.IGNORECASE)
+# Anchored and possessive: linear on whatever is thrown at it.
+_DOCTYPE = re.compile(
+    r"(?:\s|<!--(?:(?!-->).)*+-->|<\?(?:(?!\?>).)*+\?>)*+"
+    r"<!DOCTYPE\b[^<>\[]*+(?:\[(?:[^\]\"'<]|<[^>]*>|\"[^\"]*\"|'[^']*')*+\]\s*+)?>",
+    re.IGNORECASE | re.DOTALL,
+)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -32,10 +37,11 @@ _WIDE_STARTS = (
 )
 # Codecs for text of the Web; Python knows others (punycode, unicode_escape) that are slow or no charset at all.
 _TEXT_CODEC = re.compile(
-    r"utf[-_ ]?(?:7|8|8-sig|16|32)|(?:utf-(?:16|32)-[lb]e)|ascii|iso(?:8859|2022)[-_]|latin|cp\d|windows-|koi8|gb|big5|euc|"
-    r"shift_jis|mac|tis|hz|johab|ptcp|kz1048"
+    r"utf-(?:7|8|16|32)|ascii|iso(?:8859|2022)[-_]|cp\d|koi8|gb|big5|euc|shift_jis|mac|tis|hz|johab|ptcp|kz1048"
 )
 _ENTITY = re.compile(r"&(?:#(\d{1,7}|x[0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,30});)?")
+# UTF-8 with more than one odd byte in so many characters is no UTF-8 at all.
+_MAX_ODD_SHARE = 20
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -52,12 +58,15 @@ def decode_text(body: bytes, *, content_type: str = "") -> str:
             return body.decode(codec).removeprefix("\ufeff")
         except (UnicodeError, LookupError):
             continue
+    text = body.decode("utf-8", errors="replace")
+    if text.count("\ufffd") * _MAX_ODD_SHARE > len(text):
+        return body.decode("cp1252", errors="replace")
     return body.decode("utf-8", errors="setwire-cp1252").removeprefix("\ufeff")
 
 
 def parse_xml(text: str) -> tuple[Element | None, str]:
     """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended."""
-    text = _DOCTYPE.sub("", _NOT_XML.sub("", _PROLOG.sub("", text, count=1)), count=1)
+    text = _strip_doctype(_NOT_XML.sub("", _PROLOG.sub("", text, count=1)))
     root = _build(text, recover=False)
     if root is not None:
         return _drop_entities(root), ""
@@ -129,6 +138,11 @@ def _build(text: str, *, recover: bool) -> Element | None:
         return etree.fromstring(text.encode("utf-8"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
+
+
+def _strip_doctype(text: str) -> str:
+    doctype = _DOCTYPE.match(text)
+    return text[doctype.end() :] if doctype else text
 
 
 def _drop_entities(root: Element | None) -> Element | None:

@@ -1,10 +1,11 @@
 """What speaks for and against a film being named, and being the subject: sightings turned into feature names."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.tagging.text import BREAK, Document, Part, phrase_of
-from core.tagging.titles import Name, NameKind
+from core.tagging.titles import RELATION_WORDS, Name, NameKind
 from core.values import Film, FilmStatus
 
 FILM_WORDS = frozenset(
@@ -18,6 +19,7 @@ PERSON_WORDS = frozenset(
     " composer helmer breakout icon co".split()
 )
 LIST_WORDS = frozenset("best worst ranked greatest underrated perfect masterpieces every".split())
+_QUOTED = re.compile(r"(?:^|\s)[‘“'\"]\w[^‘“\"]*[’”'\"](?=\W|$)")
 SMALL_WORDS = frozenset("the a an of and in to for on".split())
 _FILM_SECTIONS = frozenset("movie movies film films".split())
 
@@ -58,14 +60,16 @@ class Sighting:
     end: int
     part: Part
     is_quoted: bool
-    is_common: bool
+    rarity: str
+    is_head: bool
     is_whole: bool
     names: tuple[tuple[int, Name], ...]
     kind: NameKind = NameKind.TITLE
     needs_context: bool = False
+    relation: str = ""
 
     def named(self, name: Name) -> "Sighting":
-        return replace(self, kind=name.kind, needs_context=name.needs_context)
+        return replace(self, kind=name.kind, needs_context=name.needs_context, relation=name.relation)
 
     @property
     def length(self) -> int:
@@ -74,33 +78,33 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A film that may be named, and why: `features` say whether it is, `context` whether the text is about it.
+    """A film that may be named, and the features that say whether it is.
 
-    `sightings` come best first: title, summary, text, categories, slug.
+    `sightings` come in reading order: title, summary, text, categories, slug.
     """
 
     film: CatalogueFilm
     sightings: tuple[Sighting, ...]
     features: tuple[str, ...]
-    context: tuple[str, ...]
+
+    @property
+    def film_id(self) -> str:
+        return self.film.film_id
 
 
 def describe(
     document: Document, films: Mapping[int, CatalogueFilm], found: Mapping[int, Sequence[Sighting]]
-) -> list[Candidate]:
+) -> dict[int, Candidate]:
     """Turn sightings into candidates, in the order of `films`."""
-    if not films:
-        return []
     view = _View(document, films, found)
-    return [
-        Candidate(
-            film,
-            tuple(found[index]),
-            tuple(_link_features(view, index)),
-            tuple(_about_features(view, index)),
-        )
-        for index, film in films.items()
-    ]
+    return {i: Candidate(f, tuple(found[i]), tuple(_link_features(view, i))) for i, f in films.items()}
+
+
+def describe_salience(document: Document, candidates: Mapping[int, Candidate]) -> dict[int, tuple[str, ...]]:
+    """For films that are named: the features that say whether the text is about each, seen beside the others."""
+    films = {i: c.film for i, c in candidates.items()}
+    view = _View(document, films, {i: c.sightings for i, c in candidates.items()})
+    return {i: tuple(_about_features(view, i)) for i in candidates}
 
 
 class _View:
@@ -121,6 +125,7 @@ class _View:
             (self.title[0].isdigit() and len(self.title[0]) < 3) or not LIST_WORDS.isdisjoint(self.title)
         )
         self.spots = sorted({(s.start, s.end, s.part.name) for ss in found.values() for s in ss})
+        self.quotes_titles = _QUOTED.search(document.article.title) is not None
         self.in_title = len({s for s in self.spots if s[2] == "title"})
         self.in_prose = len(
             {document.words and tuple(document.tokens[a:b]) for a, b, p in self.spots if p != "categories"}
@@ -141,16 +146,33 @@ class _View:
             return "film"
         return "other" if not OTHER_MEDIA_WORDS.isdisjoint(words) or "gaming" in words else "mixed"
 
+    def category_rank(self, index: int) -> str:
+        """Whether a whole category names the film, before or after those that name the others."""
+        starts = {i: [s.start for s in ss if s.part.name == "categories" and s.is_whole] for i, ss in self.found.items()}
+        if not starts[index]:
+            return "theirs" if any(starts.values()) else "none"
+        return "first" if min(starts[index]) == min(n for ns in starts.values() for n in ns) else "later"
+
     def rivals(self, index: int) -> set[int]:
-        return {i for s in self.found[index] for i, n in s.names if n.kind is not NameKind.RELATED} - {index}
+        """The films that share this one's surest name."""
+        best = best_of(self.found[index])
+        return {i for i, n in best.names if n.kind is not NameKind.RELATED and i in self.films} - {index}
+
+
+def best_of(sightings: Sequence[Sighting]) -> Sighting:
+    """The surest, longest name a film is sighted by."""
+    return max(sightings, key=lambda s: (-s.kind, s.length))
 
 
 def _link_features(view: _View, index: int) -> Iterator[str]:
     sightings = view.found[index]
-    best = max(sightings, key=lambda s: (-s.kind, s.length))
-    name = f"{min(best.length, 4)}{'c' if best.is_common else 'r'}"
+    best = best_of(sightings)
+    name = f"{min(best.length, 4)}{best.rarity[0]}"
     yield f"name={name}"
     yield f"kind={best.kind.name.lower()}"
+    if best.is_head:
+        yield "series-name"
+        yield f"series-name|age={_age(view.films[index], view.year)}"
     if all(s.needs_context for s in sightings):
         yield "needs-context"
     for field in _fields_of(sightings):
@@ -222,40 +244,53 @@ def _neighbour_features(view: _View, sightings: Sequence[Sighting]) -> Iterator[
         around = {*before, *after}
         found.add("near=film") if not FILM_WORDS.isdisjoint(around) else None
         found.add("near=other-media") if not OTHER_MEDIA_WORDS.isdisjoint(around) else None
-        if not s.is_quoted:
-            found.add(f"extends={s.part.name}") if _is_part_of_name(document, s) else None
+        if view.quotes_titles and s.part.name == "title" and not s.is_quoted:
+            found.add("unquoted-among-quoted")
+        if not s.is_quoted and s.part.name != "title" and _is_part_of_name(document, s, view.spots):
+            found.add(f"extends={s.part.name}")
     yield from sorted(found)
 
 
-def _is_part_of_name(document: Document, s: Sighting) -> bool:
-    """Whether a capitalised word stands directly before or after, as in `Michael` `Jordan`."""
+def _is_part_of_name(document: Document, s: Sighting, spots: Sequence[tuple[int, int, str]]) -> bool:
+    """Whether a capitalised word that is no title itself stands directly before or after, as in `Michael` `Jordan`."""
     after = s.end < s.part.end and document.gap_after(s.end - 1) == " " and document.is_capitalised(s.end)
-    before = s.start > s.part.start and document.gap_after(s.start - 1) == " "
-    return after or (before and s.start - 1 > s.part.start and document.is_capitalised(s.start - 1))
+    before = s.start - 1 > s.part.start and document.gap_after(s.start - 1) == " "
+    before = before and document.is_capitalised(s.start - 1)
+    if after and not any(a <= s.end < b for a, b, _ in spots):
+        return True
+    return before and not any(a <= s.start - 1 < b for a, b, _ in spots)
 
 
 def _about_features(view: _View, index: int) -> Iterator[str]:
     sightings = view.found[index]
     where = _where(sightings)
-    whole = any(s.is_whole for s in sightings if s.part.name == "categories")
-    kind = min(s.kind for s in sightings).name.lower()
+    kind = best_of(sightings).kind.name.lower()
+    upcoming = "coming" if view.upcoming[index] else "out"
+    category = view.category_rank(index)
+    alone = "alone" if len(view.films) == 1 else "beside"
     yield f"where={where}"
-    yield f"where={where}|category={whole}"
-    yield f"where={where}|kind={kind}"
-    yield f"titled={min(view.in_title, 3)}"
-    yield f"films={min(view.in_prose, 4)}"
-    yield f"where={where}|films={min(view.in_prose, 4)}"
+    yield f"{upcoming}"
+    yield f"{alone}"
+    yield f"category={category}"
+    yield f"where={where}|{alone}"
+    yield f"where={where}|{upcoming}"
+    yield f"where={where}|{kind}"
+    yield f"where={where}|category={category}"
+    yield f"where={where}|category={category}|{alone}|{upcoming}"
+    yield f"titled={min(view.in_title, 3)}|where={where}"
+    yield f"films={min(len(view.films), 4)}"
+    yield f"films={min(len(view.films), 4)}|{upcoming}"
     if view.is_list:
         yield "list"
         yield f"list|where={where}"
-    yield f"upcoming={view.upcoming[index]}"
-    yield f"upcoming={view.upcoming[index]}|where={where}"
-    if view.upcoming[index] is False and any(view.upcoming.values()):
-        yield "old-beside-upcoming"
-        yield f"old-beside-upcoming|where={where}"
+    if upcoming == "out" and any(view.upcoming.values()):
+        yield "out-beside-coming"
+        yield f"out-beside-coming|where={where}"
     yield from _rank_features(view, index)
     yield from sorted(set(_place_features(view, sightings)))
     yield from view.title_words
+    if alone == "alone":
+        yield from (f"{w}|alone" for w in view.title_words)
 
 
 def _where(sightings: Sequence[Sighting]) -> str:
@@ -264,29 +299,31 @@ def _where(sightings: Sequence[Sighting]) -> str:
 
 
 def _rank_features(view: _View, index: int) -> Iterator[str]:
-    """How the film stands beside the other films sighted: in the slug, first in the headline, part of a longer name."""
-    where = {i: _where(ss) for i, ss in view.found.items()}
-    others = [w for i, w in where.items() if i != index and i not in view.rivals(index)]
-    mine = where[index]
+    """How the film stands beside the other films named: in the slug, first in the headline, part of a longer name."""
+    mine = _where(view.found[index])
+    others = [_where(ss) for i, ss in view.found.items() if i != index]
     for field in ("title", "url"):
         theirs = any(field in w for w in others)
-        yield f"{field}={'both' if theirs and field in mine else 'mine' if field in mine else 'theirs' if theirs else 'none'}"
-    if not others:
-        yield "alone"
-        yield f"alone|where={mine}"
-    first = min(s.start for ss in view.found.values() for s in ss)
-    if any(s.start == first for s in view.found[index]):
+        whose = "both" if theirs and field in mine else "mine" if field in mine else "theirs" if theirs else "none"
+        yield f"{field}={whose}"
+        yield f"{field}={whose}|{'coming' if view.upcoming[index] else 'out'}"
+    if min(s.start for ss in view.found.values() for s in ss) in {s.start for s in view.found[index]}:
         yield "first"
     if _has_longer(view, index):
         yield "inside-longer-name"
-    if any(
-        s.kind is NameKind.RELATED
-        for i, ss in view.found.items()
-        if i != index
-        for s in ss
-        if _shares_place(view, index, s)
-    ):
-        yield "base-of-related"
+    relations = [s for i, ss in view.found.items() for s in ss if s.kind is NameKind.RELATED]
+    if best_of(view.found[index]).kind is NameKind.RELATED:
+        yield f"related-{max((_nearness(view.document, s) for s in view.found[index]), default=0)}"
+    elif any(_shares_place(view, index, s) for s in relations):
+        yield f"base-{max(_nearness(view.document, s) for s in relations if _shares_place(view, index, s))}"
+
+
+def _nearness(document: Document, s: Sighting) -> int:
+    """2 if a word of the relation stands close to the name, 1 if elsewhere in the same field, 0 if not."""
+    words = RELATION_WORDS.get(s.relation, frozenset())
+    if not words.isdisjoint(document.tokens[max(s.part.start, s.start - 4) : min(s.part.end, s.end + 3)]):
+        return 2
+    return 0 if words.isdisjoint(document.tokens[s.part.start : s.part.end]) else 1
 
 
 def _shares_place(view: _View, index: int, sighting: Sighting) -> bool:

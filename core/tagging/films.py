@@ -7,12 +7,15 @@ from typing import Any
 
 from ahocorasick_rs import AhoCorasick
 
-from core.tagging.evidence import SMALL_WORDS, Candidate, CatalogueFilm, Sighting, describe
+from core.tagging.evidence import SMALL_WORDS, Candidate, CatalogueFilm, Sighting, describe, describe_salience
 from core.tagging.model import score, weights_in
 from core.tagging.text import Document
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
-from core.tagging.weights import COMMON_WORDS, FILM_ABOUT, FILM_LINK
+from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
 from core.values import Article, Film, Salience, Tag, TagKind
+
+NAMED_FLOOR = 0.2
+"""Below this chance to be named a film takes no part in the judgement of salience."""
 
 EVIDENCE_LIMIT = 3
 """Sightings shown with a tag; the first is the one that speaks loudest."""
@@ -24,8 +27,18 @@ class Entry:
 
     phrase: str
     length: int
-    is_common: bool
+    rarity: str
+    is_head: bool
     names: tuple[tuple[int, Name], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A candidate with the chance that it is named (`link`) and that the text is about it (`about`)."""
+
+    candidate: Candidate
+    link: float
+    about: float
 
 
 class FilmTagger:
@@ -37,7 +50,8 @@ class FilmTagger:
 
     def __init__(self, films: Iterable[Film], model: Mapping[str, Any] | None = None) -> None:
         self._films = [CatalogueFilm(f) for f in films]
-        self._common = frozenset(model["common"].split()) if model and "common" in model else COMMON_WORDS
+        self._everyday = frozenset(model["everyday_words"].split()) if model else EVERYDAY_WORDS
+        self._plain = self._everyday | frozenset(model["plain_words"].split() if model else ())
         self._link = weights_in(model, "link", FILM_LINK)
         self._about = weights_in(model, "about", FILM_ABOUT)
         self._link_floor = float(model["link_floor"]) if model and "link_floor" in model else 0.5
@@ -50,38 +64,42 @@ class FilmTagger:
         return self.tag_document(Document(article))
 
     def tag_document(self, document: Document) -> tuple[Tag, ...]:
-        tags = [self._tag_of(document, c, link) for c, link in self._linked(document)]
+        tags = [self._tag_of(document, v) for v in self._weigh(document)]
         return tuple(sorted(tags, key=lambda t: (t.salience is Salience.MENTIONS, -t.score, t.ref)))
 
-    def candidates(self, document: Document) -> list[Candidate]:
+    def candidates(self, document: Document) -> dict[int, Candidate]:
         """Find the films the article may name, each with what speaks for and against it, in catalogue order."""
-        sightings = self._find_sightings(document)
         found: dict[int, list[Sighting]] = defaultdict(list)
-        for sighting in sightings:
+        for sighting in self._find_sightings(document):
             for index, name in sighting.names:
                 if not name.relation or _is_related(document, name.relation):
                     found[index].append(sighting.named(name))
-        films = {index: self._films[index] for index in sorted(found)}
-        return describe(document, films, found)
+        return describe(document, {i: self._films[i] for i in sorted(found)}, found) if found else {}
 
-    def _linked(self, document: Document) -> list[tuple[Candidate, float]]:
-        """The candidates named with enough evidence; of films that share a name only the likeliest stays."""
-        scored = [(c, score(c.features, self._link)) for c in self.candidates(document)]
+    def named(self, document: Document) -> dict[int, tuple[Candidate, float]]:
+        """The candidates with a fair chance to be named, and that chance; of films that share a name only the likeliest."""
+        weighed = {i: (c, score(c.features, self._link)) for i, c in self.candidates(document).items()}
         holders: dict[int, tuple[float, str]] = {}
-        for candidate, link in scored:
+        for candidate, link in weighed.values():
             for s in candidate.sightings:
-                if s.kind is NameKind.RELATED:
-                    continue
-                holders[s.start] = max(holders.get(s.start, (0.0, "")), (link, candidate.film.film_id))
-        return [
-            (c, link)
-            for c, link in scored
-            if link >= self._link_floor
-            and any(s.kind is NameKind.RELATED or holders[s.start][1] == c.film.film_id for s in c.sightings)
-        ]
+                if s.kind is not NameKind.RELATED:
+                    holders[s.start] = max(holders.get(s.start, (0.0, "")), (link, candidate.film_id))
+        return {
+            i: (c, link) for i, (c, link) in weighed.items() if link >= NAMED_FLOOR and _holds_a_place(c, holders)
+        }
 
-    def _tag_of(self, document: Document, candidate: Candidate, link: float) -> Tag:
-        about = score((*candidate.features, *candidate.context), self._about)
+    def _weigh(self, document: Document) -> list[Verdict]:
+        named = self.named(document)
+        if not named:
+            return []
+        contexts = describe_salience(document, {i: c for i, (c, _) in named.items()})
+        verdicts = [
+            Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()
+        ]
+        return [v for v in verdicts if v.link >= self._link_floor or v.about >= self._about_floor]
+
+    def _tag_of(self, document: Document, verdict: Verdict) -> Tag:
+        candidate, link, about = verdict.candidate, verdict.link, verdict.about
         salience = Salience.ABOUT if about >= self._about_floor else Salience.MENTIONS
         shown = candidate.sightings[:EVIDENCE_LIMIT]
         return Tag(
@@ -98,16 +116,17 @@ class FilmTagger:
             for name in names_of(film.film):
                 if self._is_usable(name):
                     found[name.phrase].append((index, name))
-        return [self._enter(phrase, names) for phrase, names in found.items()]
+        heads = _heads_of(p for p, names in found.items() if names[0][1].kind is NameKind.TITLE)
+        return [self._enter(phrase, names, is_head=phrase in heads) for phrase, names in found.items()]
 
     def _is_usable(self, name: Name) -> bool:
         """A derived form of nothing but everyday words names nothing."""
-        return name.kind is not NameKind.DERIVED or not all(w in self._common for w in name.phrase.split())
+        return name.kind is not NameKind.DERIVED or not all(w in self._everyday for w in name.phrase.split())
 
-    def _enter(self, phrase: str, names: list[tuple[int, Name]]) -> Entry:
-        words = phrase.split()
-        common = all(w in self._common or w.isdigit() for w in words)
-        return Entry(phrase, len(words), common, tuple(names))
+    def _enter(self, phrase: str, names: list[tuple[int, Name]], *, is_head: bool) -> Entry:
+        words = [w for w in phrase.split() if not w.isdigit()]
+        rarity = "common" if self._everyday.issuperset(words) else "plain" if self._plain.issuperset(words) else "rare"
+        return Entry(phrase, phrase.count(" ") + 1, rarity, is_head, tuple(names))
 
     def _find_sightings(self, document: Document) -> list[Sighting]:
         if self._finder is None:
@@ -116,6 +135,16 @@ class FilmTagger:
         spans = [(document.word_position(at), self._entries[n]) for n, at, _ in hits]
         longest = _keep_longest(spans)
         return [s for at, entry in longest if (s := _sight(document, at, entry))]
+
+
+def _holds_a_place(candidate: Candidate, holders: Mapping[int, tuple[float, str]]) -> bool:
+    """Whether some name in the text is this film's and no other's. A title it merely hangs on is shared."""
+    return any(s.kind is NameKind.RELATED or holders[s.start][1] == candidate.film_id for s in candidate.sightings)
+
+
+def _heads_of(titles: Iterable[str]) -> set[str]:
+    """Phrases that other titles begin with: names of a series as much as of a film."""
+    return {" ".join(words[:n]) for t in titles if len(words := t.split()) > 1 for n in range(1, len(words))}
 
 
 def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
@@ -138,14 +167,15 @@ def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
     capitalised = in_prose and document.is_capitalised(_first_weighty(document, at, end))
     if in_prose and not quoted and not capitalised:
         return None
-    if part.name == "url" and entry.length == 1 and entry.is_common:
+    if part.name == "url" and entry.length == 1 and entry.rarity == "common":
         return None
     return Sighting(
         start=at,
         end=end,
         part=part,
         is_quoted=quoted,
-        is_common=entry.is_common,
+        rarity=entry.rarity,
+        is_head=entry.is_head,
         is_whole=document.is_whole(at, end),
         names=entry.names,
     )

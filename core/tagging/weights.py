@@ -1,6 +1,6 @@
 """Hand-set weights and everyday words, used where no trained model is given."""
 
-COMMON_WORDS = frozenset(
+EVERYDAY_WORDS = frozenset(
     (
         "the a an of and in to for on with at by from up down out off over under it its he him his she her they them"
         " you your we us our i me my who what when where why how this that these those here there now then not no"

@@ -1,6 +1,7 @@
 """The spider all spiders of a source derive from: it asks for the source's address and keeps how that went."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from twisted.python.failure import Failure
 from core.values import FetchOutcome, Source
 from crawler.fetch import FetchError
 from crawler.messages import CrawlEnded, Problem
-from crawler.outcomes import judge_error, judge_response
+from crawler.outcomes import judge_error, judge_response, read_pace
 
 
 class SourceSpider(Spider):
@@ -37,33 +38,33 @@ class SourceSpider(Spider):
 
     def open_source(self, response: Response) -> Any:
         outcome, error = judge_page(response) or (FetchOutcome.OK, "")
-        self.ended = CrawlEnded(
+        self.ended = self._end_at(response, outcome, error)
+        return self.parse(response) if outcome is FetchOutcome.OK else ()
+
+    def close_source(self, failure: Failure) -> None:
+        outcome, error = judge_failure(failure)
+        if isinstance(failure.value, HttpError):
+            self.ended = self._end_at(failure.value.response, outcome, error)
+        else:
+            self.ended = CrawlEnded(outcome=outcome, error=error)
+
+    def _end_at(self, response: Response, outcome: FetchOutcome, error: str) -> CrawlEnded:
+        return CrawlEnded(
             outcome=outcome,
             error=error,
             status=response.status,
             body_bytes=len(response.body),
             final_url=response.url,
+            pace=read_pace(response.meta["answer"], now=self.now),
         )
-        return self.parse(response) if outcome is FetchOutcome.OK else ()
 
-    def close_source(self, failure: Failure) -> None:
-        outcome, error = judge_failure(failure)
-        response = getattr(failure.value, "response", None)
-        self.ended = CrawlEnded(outcome=outcome, error=error, status=response.status if response else None)
-
-    def skip_page(self, failure: Failure) -> Any:
+    def skip_page(self, failure: Failure) -> Iterator[Problem | Request]:
         """Tell of a further page that could not be had; the crawl goes on without it."""
         yield Problem(words=judge_failure(failure)[1])
 
     def reject_source(self, error: str) -> None:
         """Say that the source's address holds no document of the kind this spider reads."""
-        self.ended = CrawlEnded(
-            outcome=FetchOutcome.NOT_A_FEED,
-            error=error,
-            status=self.ended.status,
-            body_bytes=self.ended.body_bytes,
-            final_url=self.ended.final_url,
-        )
+        self.ended = replace(self.ended, outcome=FetchOutcome.NOT_A_FEED, error=error)
 
 
 def judge_page(response: Response) -> tuple[FetchOutcome, str] | None:

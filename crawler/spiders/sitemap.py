@@ -1,9 +1,12 @@
 """Reads a news sitemap, or the newest of the sitemaps that an index points at."""
 
+from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 from scrapy import Request
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
 from core.parsing.sitemaps import parse_sitemap
 from core.values import ParsedEntry, ParsedFeed
@@ -17,10 +20,17 @@ _MAX_DEPTH = 2
 
 
 class SitemapSpider(SourceSpider):
-    """Yields the articles a sitemap names; of an index it reads the newest children, as many as `max_children`."""
+    """Yields the articles a sitemap names; of an index it reads the newest children, as many as `max_children`.
+
+    Children are asked for one after the other, so that entries come newest first.
+    """
 
     name = "sitemap"
     max_children = 5
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: deque[tuple[str, int]] = deque()
 
     def parse(self, response: Response, depth: int = 0) -> Iterator[ParsedEntry | Problem | Request]:
         parsed = self._read(response)
@@ -29,7 +39,19 @@ class SitemapSpider(SourceSpider):
         yield from parsed.entries
         yield from (Problem(words=words) for words in parsed.problems)
         if depth < _MAX_DEPTH:
-            yield from self._follow(parsed.children[: self.max_children], depth + 1)
+            self._waiting.extend((url, depth + 1) for url in parsed.children[: self.max_children])
+        yield from self._ask_next()
+
+    def skip_page(self, failure: Failure) -> Iterator[Problem | Request]:
+        yield from super().skip_page(failure)
+        yield from self._ask_next()
+
+    def _ask_next(self) -> Iterator[Request]:
+        if self._waiting:
+            url, depth = self._waiting.popleft()
+            yield Request(
+                url, callback=self.parse, errback=self.skip_page, cb_kwargs={"depth": depth}, dont_filter=True
+            )
 
     def _read(self, response: Response) -> ParsedFeed:
         try:
@@ -46,7 +68,3 @@ class SitemapSpider(SourceSpider):
         decoder = BodyDecoder("gzip", max_bytes=caps.max_body_bytes, max_ratio=caps.max_ratio)
         decoder.feed(body)
         return decoder.finish()
-
-    def _follow(self, children: tuple[str, ...], depth: int) -> Iterator[Request]:
-        for rank, url in enumerate(children):
-            yield Request(url, callback=self.parse, errback=self.skip_page, cb_kwargs={"depth": depth}, priority=-rank)

@@ -15,7 +15,7 @@ from config.sources import load_sources
 from config.subscriptions import load_subscriptions
 from config.topics import load_topics
 from core.tagging.tagger import Tagger
-from core.values import Entry, Subscription
+from core.values import Entry, Film, Subscription, Topic
 from scheduler.backtest import Report, read_archive, run_backtest
 from scheduler.commands.options import AsJson, CommandError
 from scheduler.desk import build_editor
@@ -40,9 +40,9 @@ def backtest(
 ) -> None:
     """Run the desk over an archive, in the items' own time order; no network, nothing stored."""
     settings = load_settings()
-    asked: list[Subscription] = load_subscriptions(subscriptions)[0] if subscriptions else []
     publishers = [source.publisher for source in load_sources(sources or settings.sources_file)]
     catalogue, topics = load_films(films or settings.films_file), load_topics(settings.topics_file)
+    asked = _read_subscriptions(subscriptions, catalogue, topics)
     entries = read_archive(items, publishers)
     models = load_models()
     editor = build_editor(
@@ -58,6 +58,13 @@ def backtest(
             for alert in report.alerts:
                 write_alert(asdict(alert))
     _print_report(report, as_json=as_json, has_subscriptions=bool(asked))
+
+
+def _read_subscriptions(path: Path | None, films: Iterable[Film], topics: Iterable[Topic]) -> list[Subscription]:
+    if path is None:
+        return []
+    ids, slugs = {film.film_id for film in films}, {topic.slug for topic in topics}
+    return load_subscriptions(path, films=ids, topics=slugs)[0]
 
 
 def _each(entries: Iterable[Entry], advance: Callable[[], None]) -> Iterator[Entry]:

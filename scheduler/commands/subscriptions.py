@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from config.settings import Settings, load_settings
-from config.subscriptions import load_subscriptions
 from core.addresses import check_url
 from core.values import (
     Delivery,
@@ -30,7 +29,7 @@ from core.values import (
 from core.webhooks import build_test_payload, new_secret
 from scheduler.commands.options import AsJson, CommandError, opened_store, reading, writing
 from scheduler.output import console, show_fields, show_json, show_rows
-from scheduler.service import keep_subscriptions
+from scheduler.service import take_subscriptions
 from store.deliveries import add_deliveries
 from store.engine import Session
 from store.films import all_topics, find_film
@@ -143,12 +142,10 @@ def import_subscriptions(
     path: Annotated[Path, typer.Argument(help="A TOML file of endpoints and subscriptions.")],
 ) -> None:
     """Add or replace the subscriptions and endpoints of a file."""
-    with writing() as tx:
-        subscriptions, endpoints = load_subscriptions(path)
-        for subscription in subscriptions:
-            _refuse_unknown(tx, subscription.films, subscription.topics)
-        keep_subscriptions(tx, subscriptions, endpoints, now=datetime.now(UTC))
-    console.print(f"{len(subscriptions)} subscriptions imported from {path}", markup=False)
+    settings = load_settings()
+    with opened_store(settings) as store:
+        count = take_subscriptions(store, path, allow_http=settings.webhook_allow_http)
+    console.print(f"{count} subscriptions imported from {path}", markup=False)
 
 
 @app.command("remove")

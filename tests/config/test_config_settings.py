@@ -41,7 +41,7 @@ def test_every_default_works() -> None:
 def test_settings_cannot_be_changed() -> None:
     settings = load_settings()
     with pytest.raises(ValidationError):
-        settings.port = 1  # type: ignore[misc]  # that is the point
+        settings.port = 1  # pydantic refuses it
 
 
 def test_derived_settings_follow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ WRONG_VALUES = [
     ("MIN_INTERVAL", "5min", "'5min' is no duration; write a number and a unit, such as 30s, 5m, 2h or 7d"),
     ("TICK", "0s", "'0' is no duration here; write one above zero, such as 30s"),
     ("FETCH_MAX_BYTES", "10 monkeys", "'10 monkeys' is no size; write bytes, or a number with a unit such as 10MiB"),
-    ("FETCH_MAX_BYTES", "10", "'10' is too small; write 1024 or more"),
+    ("FETCH_MAX_BYTES", "10", "10 is too small; write 1024 or more"),
     ("FETCH_PER_HOST", "50", "'50' is too large; write 10 or less"),
     ("BASE_URL", "wire.example", "'wire.example' is no web address; write one such as https://setwire.example.org"),
     ("BASE_URL", "http://a b", "'http://a b' is no web address; write one such as https://setwire.example.org"),
@@ -108,8 +108,10 @@ WRONG_VALUES = [
     (
         "DATABASE_URL",
         "mysql://u:hunter2@h/n",
-        "'mysql://u:***@h/n' is no database address we know; "
-        "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME",
+        (
+            "'mysql://u:***@h/n' is no database address we know; "
+            "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+        ),
     ),
     ("WEBHOOK_ALLOW_HTTP", "perhaps", "'perhaps' is neither true nor false; write one of them"),
     ("SMTP_SECURITY", "ssl", "'ssl' is not known; write one of 'starttls', 'tls' or 'none'"),
@@ -217,8 +219,10 @@ def test_a_secret_comes_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_a_secret_file_that_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETWIRE_SMTP_PASSWORD_FILE", "nowhere")
     assert complaints() == [
-        "environment: SETWIRE_SMTP_PASSWORD_FILE: 'nowhere' cannot be read (No such file or directory); "
-        "name a readable file"
+        (
+            "environment: SETWIRE_SMTP_PASSWORD_FILE: 'nowhere' cannot be read (No such file or directory); "
+            "name a readable file"
+        )
     ]
 
 

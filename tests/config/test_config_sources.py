@@ -156,7 +156,8 @@ MISTAKES = [
     (
         PUBLISHER + SOURCE + SOURCE.replace("kino-film", "kino-two"),
         [
-            "sources.toml: source 'kino-two': url: 'https://kino.example/feed' is read by another source already; remove one of them"
+            S.replace("film", "two")
+            + ": url: 'https://kino.example/feed' is read by another source already; remove one of them"
         ],
     ),
     ('source = "all"', ["sources.toml: source: is no list of records; write each as [[source]]"]),

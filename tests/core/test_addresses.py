@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.addresses import check_url, is_public
@@ -36,12 +36,14 @@ def test_other_addresses_may_not(address: str) -> None:
     assert not is_public(address)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4).map(str))
 def test_a_mapped_address_is_judged_by_its_ipv4(address: str) -> None:
     mapped = str(IPv6Address((0xFFFF << 32) | int(IPv4Address(address))))
     assert is_public(mapped) == is_public(address)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_the_judgement(text: str) -> None:
     assert is_public(text) in (True, False)
@@ -102,6 +104,7 @@ def test_http_needs_leave() -> None:
         check_url("http://example.org/", allow_http=False)
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(alphabet="/:[]@%\\.#?ab1").map("https://".__add__))
 def test_any_text_passes_or_raises_value_error(text: str) -> None:
     try:

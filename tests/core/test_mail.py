@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.mail import MailError, build_mail, check_address, read_sender_address
@@ -135,7 +135,7 @@ def test_a_mail_has_exactly_its_headers() -> None:
     message = read(build(make_delivery(write_payload())))
     assert sorted(message) == sorted(HEADERS)
     assert message["Subject"] == "Night Ferry: Cameras Roll at the Old Harbour"
-    assert message["From"] == '"setwire" <wire@wire.example>'
+    assert message["From"] == "setwire <wire@wire.example>"
     assert message["To"] == "reader@example.org"
     assert message["Date"].datetime == NOW
     assert message["Message-ID"] == "<dlv_1@wire.example>"
@@ -249,7 +249,9 @@ def test_markup_in_a_feed_stays_text() -> None:
     hostile = '</p><script>alert(1)</script><img src=x onerror="y">&lt;'
     plain = read_html(build(make_delivery(write_payload())))
     raw = build(
-        make_delivery(write_payload(title=hostile, summary=hostile + "s", sentence=hostile, film=hostile, name=hostile))
+        make_delivery(
+            write_payload(title=hostile, summary=hostile + "s", sentence=hostile + "q", film=hostile, name=hostile)
+        )
     )
     found = read_html(raw)
     assert found.names == plain.names
@@ -324,6 +326,7 @@ feed_texts = st.text() | st.lists(
 ).map("".join)  # fmt: skip
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     title=feed_texts,
     summary=feed_texts,
@@ -346,6 +349,7 @@ def test_no_text_adds_a_header_a_recipient_or_markup(**texts: Any) -> None:
     }  # fmt: skip
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=120))
 def test_a_subject_reads_back_as_it_was_written(title: str) -> None:
     expected = " ".join(title.split()).replace("=?", "= ?") or "Untitled story"
@@ -353,6 +357,7 @@ def test_a_subject_reads_back_as_it_was_written(title: str) -> None:
     assert read(raw)["Subject"] == expected
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_address_is_one_recipient_or_refused(address: str) -> None:
     try:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.retry import next_attempt_at
@@ -53,6 +53,7 @@ def test_retry_after_is_a_lower_bound_believed_up_to_a_day(retry_after: timedelt
     assert next_attempt_at(attempt_count=2, now=NOW, retry_after=retry_after, jitter=0.5) == NOW + delay
 
 
+@settings(deadline=None)
 @given(
     attempt_count=st.integers(-3, 30),
     retry_after=st.none() | st.timedeltas(),

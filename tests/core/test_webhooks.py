@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import standardwebhooks
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.values import (
@@ -172,6 +172,7 @@ def test_a_secret_of_another_length_is_refused(length: int) -> None:
         new_secret(bytes(length))
 
 
+@settings(deadline=None)
 @given(
     key=st.binary(min_size=24, max_size=64),
     body=st.text().map(str.encode),
@@ -247,6 +248,7 @@ def test_malformed_headers_are_a_signature_error(name: str, value: str, sentence
         verify(secret=SECRET, headers=headers, body=b"", now=NOW)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]), st.text()),
     st.binary(),
@@ -342,6 +344,7 @@ def test_the_sentence_around_words(text: str, words: str, sentence: str) -> None
     assert find_sentence(text, words) == sentence
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(min_size=1))
 def test_a_sentence_stands_in_its_text(text: str, words: str) -> None:
     sentence = find_sentence(text, words)
@@ -387,6 +390,7 @@ tags = st.builds(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     title=long_texts,
     summary=long_texts,

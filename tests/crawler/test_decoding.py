@@ -3,11 +3,13 @@
 import gzip
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
 
 import brotli  # type: ignore[import-untyped]
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.decoding import BodyDecoder
@@ -19,6 +21,16 @@ def deflate_raw(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+def pack_brotli(body: bytes) -> bytes:
+    return bytes(brotli.compress(body, quality=4))
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": pack_brotli,
+    "zstd": zstandard.compress,
+}
 CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "identity": ("", bytes),
     "gzip": ("GZip", gzip.compress),
@@ -26,10 +38,10 @@ CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "padded gzip": ("gzip", lambda body: gzip.compress(body) + bytes(20)),
     "deflate": ("deflate", zlib.compress),
     "raw deflate": ("deflate", deflate_raw),
-    "brotli": ("br", brotli.compress),
+    "brotli": ("br", pack_brotli),
     "zstd": ("zstd", zstandard.compress),
     "zstd in two frames": ("zstd", lambda body: zstandard.compress(body[:9]) + zstandard.compress(body[9:])),
-    "all at once": ("gzip, br, zstd", lambda body: zstandard.compress(brotli.compress(gzip.compress(body)))),
+    "all at once": ("gzip, br, zstd", lambda body: zstandard.compress(pack_brotli(gzip.compress(body)))),
 }
 
 
@@ -41,6 +53,7 @@ def decode(coding: str, wire: bytes, slice_bytes: int = 1 << 20, max_bytes: int 
 
 
 @pytest.mark.parametrize("name", CODINGS)
+@settings(max_examples=40)
 @given(body=st.binary(max_size=2000), slice_bytes=st.integers(1, 500))
 def test_any_body_in_any_slices(name: str, body: bytes, slice_bytes: int) -> None:
     coding, encode = CODINGS[name]
@@ -55,33 +68,30 @@ def test_an_empty_body_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", CODINGS)
 def test_a_large_body_passes_whole(name: str) -> None:
     coding, encode = CODINGS[name]
-    body = b"".join(b"take %d of the harbour scene\n" % n for n in range(12_000))
+    body = b"".join(sha256(bytes(n)).hexdigest().encode() for n in range(6_000))
     assert decode(coding, encode(body), 4096) == body
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
 def test_a_truncated_body_is_noticed(coding: str) -> None:
-    packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
-    wire = packers[coding](b"the second unit films at night" * 50)
+    wire = PACKERS[coding](b"the second unit films at night" * 50)
     with pytest.raises(BodyError, match="breaks off"):
         decode(coding, wire[:-4])
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "zstd, br"])
+@settings(max_examples=40)
 @given(wire=st.binary(min_size=1, max_size=300))
 def test_garbage_ends_in_an_error_of_ours_or_in_bytes(coding: str, wire: bytes) -> None:
-    try:
-        assert isinstance(decode(coding, wire), bytes)
-    except (BodyError, TooLargeError):
-        pass
+    with suppress(BodyError, TooLargeError):
+        decode(coding, wire)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
 def test_a_bomb_is_left_early(coding: str) -> None:
-    packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
     decoder = BodyDecoder(coding, max_bytes=1 << 20, max_ratio=100)
     with pytest.raises(TooLargeError):
-        decoder.feed(packers[coding](bytes(20_000_000)))
+        decoder.feed(PACKERS[coding](bytes(5_000_000)))
     assert len(decoder.decoded) <= 1 << 20
 
 

@@ -294,8 +294,8 @@ def fill(store: Store) -> None:
     with store.write() as tx:
         add_config(tx)
         match_ids = publish(tx, 3)
-        fetch = fetch_of(LANTERN_FEED)
-        record_fetch(tx, fetch, state_after(fetch, next_check_at=NOW + DAY))
+        for fetch in (fetch_of(LANTERN_FEED, at=NOW - LEASE), fetch_of(LANTERN_FEED)):
+            record_fetch(tx, fetch, state_after(fetch, next_check_at=NOW + DAY))
         entry_ids = add_items(tx, [50, 51])
         save_edits(tx, [repeat_of(entry_ids[0], 4, original=1)], now=NOW)
         record_attempt(

@@ -7,15 +7,24 @@ from datetime import timedelta
 import pytest
 
 from core.values import (
+    Attempt,
     Delivered,
+    DeliveryId,
     DeliveryState,
     EntryId,
     ParsedPage,
     Retry,
-    StoryId,
     TextState,
 )
-from store.deliveries import add_deliveries, claim_deliveries, next_due_at, record_attempt, release_leases, requeue
+from store.deliveries import (
+    add_deliveries,
+    claim_deliveries,
+    delivery_detail,
+    next_due_at,
+    record_attempt,
+    release_leases,
+    requeue,
+)
 from store.engine import Session, Store, StoreError
 from store.entries import add_entries, desk_lag, known_guids, owed_texts, pending_entries, record_text
 from store.films import sync_topics, upsert_films
@@ -105,9 +114,8 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     with store.write() as tx:
         add_config(tx)
     before = dump(store)
-    with pytest.raises(RuntimeError), store.write() as tx:
-        publish(tx, 5)
-        raise RuntimeError
+    with pytest.raises(ZeroDivisionError), store.write() as tx:
+        assert publish(tx, 5)[5 // 0]
     assert dump(store) == before
     with store.write() as tx:
         assert len(publish(tx, 5)) == 5
@@ -123,7 +131,7 @@ def test_an_older_repeat_does_not_turn_a_story_back(store: Store) -> None:
         save_edits(tx, [first], now=NOW)
         save_edits(tx, [joined], now=NOW)
         save_edits(tx, [first], now=NOW)
-    assert [row[11] for row in dump(store)["stories"]] == [2]
+    assert [row[10] for row in dump(store)["stories"]] == [2]
 
 
 def test_an_article_known_from_long_ago_is_not_told_again(store: Store) -> None:
@@ -187,7 +195,7 @@ def test_entries_keep_the_order_given(store: Store) -> None:
         assert ids == sorted(ids)
         pending = pending_entries(tx, limit=10, now=NOW, text_patience=DAY)
         assert [entry.item.guid for entry in pending] == ["guid-9", "guid-3", "guid-7", "guid-1"]
-        assert add_items(tx, [*numbers, 2]) == [max(ids) + 1] or len(ids) == 4
+        assert len(add_items(tx, [*numbers, 2])) == 1
         assert desk_lag(tx, now=NOW + LEASE) == (5, LEASE)
 
 
@@ -326,18 +334,15 @@ def test_what_a_slow_sender_delivered_stays_delivered(store: Store) -> None:
         other = attempt_of("a", 1, Retry(reason="timeout"), at=NOW + LEASE)
         record_attempt(tx, other, state=DeliveryState.RETRYING, next_attempt_at=NOW)
         assert claim_deliveries(tx, now=NOW + DAY, limit=9, lease=LEASE) == []
-        assert [row[1] for row in dump_attempts(tx)] == [1, 2]
+        assert [attempt.number for attempt in attempts_of(tx, delivered.delivery_id)] == [1, 2]
         assert requeue(tx, delivered.delivery_id, now=NOW)
         assert len(claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)) == 1
         assert not requeue(tx, delivered.delivery_id, now=NOW)
 
 
-def dump_attempts(tx: Session) -> list[tuple[object, ...]]:
-    from sqlalchemy import select
-
-    from store.tables import attempts
-
-    return [tuple(row) for row in tx.execute(select(attempts).order_by(attempts.c.number))]
+def attempts_of(tx: Session, delivery_id: DeliveryId) -> tuple[Attempt, ...]:
+    detail = delivery_detail(tx, delivery_id)
+    return detail.attempts if detail else ()
 
 
 def test_removing_a_subscription_cancels_what_it_owes(store: Store) -> None:
@@ -362,4 +367,3 @@ def test_configuration_counts_its_changes(store: Store) -> None:
 def test_ids_begin_at_one(store: Store) -> None:
     with store.read() as tx:
         assert next_ids(tx) == (1, 1)
-    assert StoryId(1) == 1

@@ -27,20 +27,18 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def working_day(blank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, filled with a working day."""
-    copy = Path(shutil.copy(blank, tmp_path_factory.mktemp("filled")))
-    opened = open_store(address_in(copy))
+def filled(blank: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A working day, made once: tests only read it."""
+    opened = open_store(address_in(Path(shutil.copy(blank, tmp_path_factory.mktemp("filled")))))
     fill(opened)
+    yield opened
     opened.close()
-    return copy
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest, tmp_path: Path, blank: Path, working_day: Path) -> Iterator[Store]:
-    """A database of this test's own: filled if the test asks for `filled`, else empty."""
-    model = working_day if "filled" in request.fixturenames else blank
-    opened = open_store(address_in(Path(shutil.copy(model, tmp_path))))
+def store(tmp_path: Path, blank: Path) -> Iterator[Store]:
+    """An empty database of this test's own."""
+    opened = open_store(address_in(Path(shutil.copy(blank, tmp_path))))
     yield opened
     opened.close()
 
@@ -51,18 +49,15 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(store: Store, settings: Settings) -> FastAPI:
-    return create_app(store, settings=settings, now=lambda: NOW)
+def app(request: pytest.FixtureRequest, settings: Settings) -> FastAPI:
+    """The application over the working day if the test asks for `filled`, else over its own `store`."""
+    asked = "filled" if "filled" in request.fixturenames else "store"
+    return create_app(request.getfixturevalue(asked), settings=settings, now=lambda: NOW)
 
 
 @pytest.fixture
 def ask(app: FastAPI) -> Ask:
     return asker(app)
-
-
-@pytest.fixture
-def filled(store: Store) -> Store:
-    return store
 
 
 @pytest.fixture

@@ -372,19 +372,19 @@ def subscribe(tx: Session) -> None:
     add_subscription(tx, WATCH, now=NOW)
 
 
-def owe(tx: Session, match_id: MatchId, endpoint: Endpoint, *, name: str) -> Delivery:
+def owe(tx: Session, matched: tuple[MatchId, Match], endpoint: Endpoint, *, name: str) -> Delivery:
     delivery = Delivery(
         delivery_id=DeliveryId(name),
         endpoint=endpoint,
         event=EventType.STORY_CREATED,
-        story_id=MATCH.story_id,
+        story_id=matched[1].story_id,
         payload="{}",
         state=DeliveryState.PENDING,
         attempt_count=0,
         created_at=NOW - timedelta(minutes=20),
         next_attempt_at=NOW - timedelta(minutes=20),
     )
-    add_deliveries(tx, [(match_id, delivery)])
+    add_deliveries(tx, [(matched[0], delivery)])
     return delivery
 
 
@@ -410,9 +410,9 @@ def fill(store: Store, *, sources: Sequence[Source] = ()) -> None:
             fetch(tx, source, FetchOutcome.NOT_MODIFIED)
         fetch(tx, sources[-1], FetchOutcome.BLOCKED, error="The server answered 403 Forbidden.")
         subscribe(tx)
-        ((match_id, _),) = file_reports(tx, REPORTS, matches=(MATCH,))
-        hook = owe(tx, match_id, WEBHOOK, name="msg_hook")
+        (matched,) = file_reports(tx, REPORTS, matches=(MATCH,))
+        hook = owe(tx, matched, WEBHOOK, name="msg_hook")
         refused = Retry(reason=f"{WEBHOOK.address} answered 502 Bad Gateway.", status=502)
         attempt(tx, hook, refused, DeliveryState.RETRYING)
-        mail = owe(tx, match_id, MAILBOX, name="msg_mail")
+        mail = owe(tx, matched, MAILBOX, name="msg_mail")
         attempt(tx, mail, Delivered(detail="250 accepted"), DeliveryState.DELIVERED)

@@ -104,12 +104,14 @@ def test_a_reader_finds_a_film_by_its_working_title(page: Page, address: str) ->
     expect(page.locator(".line")).to_have_count(2)
 
 
-@pytest.mark.parametrize("path", ["/", "/stories/1", "/status", "/films?query=o", "/nowhere"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_no_page_is_wider_than_the_window(browser: Browser, address: str, path: str, width: int) -> None:
+def test_no_page_is_wider_than_the_window(browser: Browser, address: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800})
     page = context.new_page()
-    page.goto(f"{address}{path}")
-    wide = page.evaluate("document.documentElement.scrollWidth")
+    too_wide = []
+    for path in ("/", "/stories/1", "/status", "/films?query=o", "/nowhere"):
+        page.goto(f"{address}{path}")
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(path)
     context.close()
-    assert wide <= width
+    assert too_wide == []

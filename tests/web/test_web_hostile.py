@@ -9,7 +9,9 @@ from urllib.parse import quote
 
 import pytest
 from lxml import html
+from markupsafe import escape
 
+from store.engine import Store
 from tests.web.conftest import Ask
 from tests.web.newsroom import CALL_SHEET, Report, film_tag, topic_tag
 from web.words import web_address
@@ -87,19 +89,23 @@ def test_our_strings_stay_text(file: Callable[..., None], ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("place", ["?film=", "?topic=", "?before=", "films?query=", "stories/", ""])
-@pytest.mark.parametrize("text", OURS[:4])
-def test_a_hostile_address_stays_text(ask: Ask, place: str, text: str) -> None:
-    assert_harmless(ask(f"/{place}{quote(text, safe='')}").text)
+def test_a_hostile_address_stays_text(filled: Store, ask: Ask, place: str) -> None:
+    for text in OURS:
+        assert_harmless(ask(f"/{place}{quote(text, safe='')}").text)
 
 
 @pytest.mark.parametrize("url", SCHEMES)
-def test_only_web_addresses_become_links(file: Callable[..., None], ask: Ask, url: str) -> None:
+def test_only_web_addresses_are_followed(url: str) -> None:
     assert web_address(url) == ""
-    file([Report(title="A story", story=1, url=url)])
-    for path in ("/", "/stories/1"):
-        page = ask(path).text
+
+
+def test_other_addresses_are_shown_as_text(file: Callable[..., None], ask: Ask) -> None:
+    file([Report(title=f"Story {number}", story=number, url=url) for number, url in enumerate(SCHEMES, 1)])
+    assert_harmless(ask("/").text)
+    for number, url in enumerate(SCHEMES, 1):
+        page = ask(f"/stories/{number}").text
         assert_harmless(page)
-        assert url not in [node.get("href") for node in html.fromstring(page).cssselect("[href]")]
+        assert escape(url) in page
 
 
 def test_every_outward_link_hides_where_the_reader_comes_from(file: Callable[..., None], ask: Ask) -> None:
@@ -119,5 +125,5 @@ def test_a_sanitizers_hostile_fragments_stay_text(file: Callable[..., None], ask
         page = ask(address).text
         assert_harmless(page)
         address = next((node.get("href", "") for node in html.fromstring(page).cssselect("[rel=next]")), "")
-    for number in range(1, len(payloads) + 1, 8):
+    for number in range(1, len(payloads) + 1, 16):
         assert_harmless(ask(f"/stories/{number}").text)

@@ -179,7 +179,7 @@ def test_a_post_is_refused(ask: Ask) -> None:
     assert "only answers to GET" in answer.text
 
 
-def test_a_database_in_trouble_is_a_503_that_says_when_to_return(filled: Store, ask: Ask, tmp_path: Path) -> None:
+def test_a_database_in_trouble_is_a_503_that_says_when_to_return(store: Store, ask: Ask, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "newsroom.db") as connection:
         connection.execute("ALTER TABLE stories RENAME TO elsewhere")
     connection.close()
@@ -223,11 +223,15 @@ def test_every_answer_is_guarded(filled: Store, ask: Ask, path: str) -> None:
         ("WIRE.example:443", 200),
         ("evil.example", 400),
         ("127.0.0.1.evil.example", 400),
+        ("wire.example@evil.example", 400),
+        ("[::1", 400),
         ("", 400),
     ],
 )
 def test_only_our_own_names_are_answered(ask: Ask, host: str, status: int) -> None:
-    assert ask("/healthz", host=host).status_code == status
+    answer = ask("/healthz", host=host)
+    assert answer.status_code == status
+    assert ("SETWIRE_BASE_URL" in answer.text) is (status == 400)
 
 
 def test_head_is_get_without_a_body(filled: Store, ask: Ask) -> None:

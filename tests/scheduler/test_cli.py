@@ -1,0 +1,210 @@
+"""The command line: what a person can get wrong ends in one sentence and a non-zero exit; lists speak JSON."""
+
+import json
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scheduler.cli import main
+from scheduler.commands.subscriptions import app as subscriptions_app
+from store.engine import open_store
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sqlite_url: str, tmp_path: Path) -> Run:
+    """Run `setwire WORDS…` in an empty folder on a migrated store; return exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SETWIRE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SETWIRE_DATABASE_URL", sqlite_url)
+
+    def run(*words: str, **environment: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["setwire", *words])
+        with monkeypatch.context() as given:
+            for name, value in environment.items():
+                given.setenv(name, value)
+            try:
+                main()
+                code = 0
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        pytest.param(["stories", "show", "99"], "no story 99", id="unknown story"),
+        pytest.param(["films", "show", "nope"], "no film 'nope'", id="unknown film"),
+        pytest.param(["films", "import", "nope.jsonl"], "nope.jsonl", id="films file missing"),
+        pytest.param(["sources", "show", "nope"], "no source 'nope'", id="unknown source"),
+        pytest.param(["sources", "disable", "nope"], "no source 'nope'", id="disable unknown source"),
+        pytest.param(["sources", "add", "ftp://x.example/feed"], "cannot be a source", id="bad source address"),
+        pytest.param(["sources", "test", "http://user:pw@x.example/"], "cannot be a source", id="credentials in a URL"),
+        pytest.param(["deliveries", "show", "msg_x"], "no delivery 'msg_x'", id="unknown delivery"),
+        pytest.param(["deliveries", "redeliver", "msg_x"], "no delivery 'msg_x'", id="redeliver unknown"),
+        pytest.param(["subscriptions", "show", "nope"], "no subscription 'nope'", id="unknown subscription"),
+        pytest.param(["subscriptions", "remove", "nope"], "no subscription 'nope'", id="remove unknown"),
+        pytest.param(["subscriptions", "add", "x"], "Nobody to tell", id="nobody to tell"),
+        pytest.param(["subscriptions", "add", "x", "--email", "not-an-address"], "no mail address", id="bad mail"),
+        pytest.param(["subscriptions", "add", "x", "--webhook", "gopher://h"], "cannot be a webhook", id="bad webhook"),
+        pytest.param(
+            ["subscriptions", "add", "x", "--email", "a@b.example", "--film", "nope"], "Unknown film 'nope'", id="film"
+        ),
+        pytest.param(
+            ["subscriptions", "add", "x", "--email", "a@b.example", "--topic", "nope"],
+            "Unknown topic 'nope'",
+            id="topic",
+        ),
+        pytest.param(["subscriptions", "import", "nope.toml"], "nope.toml", id="subscriptions file missing"),
+        pytest.param(["backtest", "nope.jsonl"], "no file nope.jsonl", id="archive missing"),
+        pytest.param(["restore", "nope.backup"], "nope.backup", id="backup missing"),
+        pytest.param(["healthcheck", "--url", "http://127.0.0.1:1"], "does not answer", id="nobody listens"),
+    ],
+)
+def test_a_wrong_command_ends_in_one_sentence(run: Run, words: list[str], says: str) -> None:
+    code, out, err = run(*words)
+    assert code != 0
+    assert says in err
+    assert err.startswith("setwire: ")
+    assert "Traceback" not in out + err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        pytest.param("{", "line 1: not JSON", id="not JSON"),
+        pytest.param("[]", "not a JSON object", id="no object"),
+        pytest.param('{"outlet": "A", "url": "u", "published": "2026-01-01"}', '"title" must be a text', id="no title"),
+        pytest.param('{"outlet": "A", "url": "u", "title": "t"}', "neither", id="no time"),
+        pytest.param('{"outlet": "A", "url": "u", "title": "t", "published": "soon"}', "no time", id="bad time"),
+        pytest.param(
+            '{"outlet": "A", "url": "u", "title": "t", "published": "2026-01-01", "categories": "x"}',
+            "must be a list",
+            id="bad categories",
+        ),
+        pytest.param("", "holds no items", id="empty"),
+    ],
+)
+def test_a_bad_archive_names_file_and_line(run: Run, tmp_path: Path, line: str, says: str) -> None:
+    code, _, err = run("backtest", write(tmp_path / "items.jsonl", line))
+    assert (code, says in err) == (1, True)
+    assert "items.jsonl" in err
+
+
+def test_an_unwritable_result_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    item = '{"outlet": "A", "url": "https://a.example/1", "title": "t", "published": "2026-01-01T00:00:00Z"}'
+    code, _, err = run("backtest", write(tmp_path / "items.jsonl", item), "--out", str(tmp_path / "no" / "out.jsonl"))
+    assert code == 1
+    assert "cannot be written" in err
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        pytest.param({"SETWIRE_PORT": "many"}, "SETWIRE_PORT", id="no number"),
+        pytest.param({"SETWIRE_TICKS": "1s"}, "SETWIRE_TICK", id="misspelt setting"),
+        pytest.param({"SETWIRE_DATABASE_URL": "mysql://h/x"}, "SETWIRE_DATABASE_URL", id="unknown database"),
+        pytest.param({"SETWIRE_SOURCES_FILE": "nope.toml"}, "nope.toml", id="sources file missing"),
+    ],
+)
+def test_the_service_does_not_start_on_a_broken_setting(run: Run, environment: dict[str, str], says: str) -> None:
+    code, out, err = run("run", **environment)
+    assert code == 1
+    assert says in err
+    assert "Traceback" not in out + err
+
+
+def test_a_port_in_use_is_one_sentence(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = run("run", "--port", str(taken.getsockname()[1]))
+    assert code == 1
+    assert "Cannot listen on" in err
+    assert "--port" in err
+
+
+def test_a_database_of_another_schema_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    code, _, err = run("stories", "list", SETWIRE_DATABASE_URL=f"sqlite:///{empty}")
+    assert code == 1
+    assert "setwire migrate" in err
+
+
+@pytest.mark.parametrize("noun", ["sources", "films", "topics", "subscriptions", "stories", "deliveries"])
+def test_every_list_speaks_json(run: Run, noun: str) -> None:
+    code, out, _ = run(noun, "list", "--json")
+    assert code == 0
+    assert json.loads(out) == []
+
+
+def test_a_subscription_lives_from_add_to_remove(run: Run, tmp_path: Path) -> None:
+    films = write(tmp_path / "films.toml", '[[film]]\nid = "salt"\ntitle = "The Salt Meridian"\n')
+    assert run("films", "import", films)[0] == 0
+    code, out, _ = run(
+        *("subscriptions", "add", "Salt & sea", "--film", "salt", "--email", "a@b.example"),
+        *("--webhook", "https://hook.example/x", "--updates"),
+    )
+    assert code == 0
+    assert "whsec_" in out
+    [kept] = json.loads(run("subscriptions", "list", "--json")[1])
+    assert (kept["subscription_id"], kept["films"]) == ("salt-sea", ["salt"])
+    assert "whsec_" not in run("subscriptions", "show", "salt-sea")[1]
+    shown = json.loads(run("subscriptions", "show", "salt-sea", "--json")[1])
+    assert {endpoint["secret"] for endpoint in shown["endpoints"]} == {"", "whsec_***"}
+    for verb in ("pause", "resume", "test", "remove"):
+        assert run("subscriptions", verb, "salt-sea")[0] == 0
+    owed = json.loads(run("deliveries", "list", "--json")[1])
+    assert [view["delivery"]["event"] for view in owed] == ["test", "test"]
+    assert json.loads(run("subscriptions", "list", "--json")[1]) == []
+
+
+def test_a_second_subscription_to_one_address_keeps_its_secret(run: Run, sqlite_url: str) -> None:
+    first = run("subscriptions", "add", "one", "--webhook", "https://hook.example/x")[1]
+    second = run("subscriptions", "add", "two", "--webhook", "https://hook.example/x")[1]
+    assert first.splitlines()[-1] == second.splitlines()[-1]
+    store = open_store(sqlite_url)
+    store.close()
+
+
+def test_a_source_lives_from_add_to_remove(run: Run) -> None:
+    assert run("sources", "add", "https://ledger.example/feed", "--publisher", "Reel Ledger", "--tier", "trade")[0] == 0
+    code, _, err = run("sources", "add", "https://ledger.example/feed")
+    assert (code, "polled already" in err) == (1, True)
+    for verb in ("disable", "enable", "show"):
+        assert run("sources", verb, "reel-ledger")[0] == 0
+    assert run("sources", "remove", "reel-ledger")[0] == 0
+
+
+def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
+    run("sources", "add", "https://ledger.example/feed", "--publisher", "Reel Ledger")
+    saved = str(tmp_path / "all.backup")
+    assert run("backup", saved)[0] == 0
+    fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
+    assert run("restore", saved, SETWIRE_DATABASE_URL=fresh)[0] == 0
+    assert "reel-ledger" in run("sources", "list", SETWIRE_DATABASE_URL=fresh)[1]
+    code, _, err = run("restore", saved, SETWIRE_DATABASE_URL=fresh)
+    assert (code, "--force" in err) == (1, True)
+
+
+def test_check_is_content_with_what_ships(run: Run) -> None:
+    assert run("check")[0] == 0
+
+
+def test_help_names_every_group(run: Run) -> None:
+    _, out, _ = run("--help")
+    assert all(word in out for word in ("run", "demo", "check", "backtest", "subscriptions", "deliveries"))
+    assert subscriptions_app.info.help
