@@ -43,8 +43,8 @@ class Letter:
 
     @property
     def subject(self) -> str:
-        """The headline with the film before it, unless it opens with the film already."""
-        is_said = not self.film or self.headline.casefold().startswith(self.film.casefold())
+        """The headline, with the film before it unless the headline names it."""
+        is_said = self.film.casefold() in self.headline.casefold()
         return cut(self.headline if is_said else f"{self.film}: {self.headline}", _MAX_SUBJECT_CHARS)
 
 

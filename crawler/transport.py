@@ -37,7 +37,6 @@ class _ExactTransport(AiohttpTransport):
             URL(str(request.url), encoded=True),
             headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
             allow_redirects=False,
-            proxy=str(self.proxy.url) if self.proxy else None,
         )
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
 
@@ -59,14 +58,14 @@ def open_transport(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        proxy=proxy,
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),
         max_line_size=_MAX_HEADER_BYTES,
         max_field_size=_MAX_HEADER_BYTES,
         max_headers=_MAX_HEADERS,
     )
-    asked = httpx.Proxy(proxy) if proxy else None
-    return _ExactTransport(verify=context, trust_env=False, client=session, proxy=asked)
+    return _ExactTransport(verify=context, trust_env=False, client=session)
 
 
 def _proxy_hosts(proxy: str | None) -> frozenset[str]:

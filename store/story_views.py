@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, exists, func, select
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.orm import Session
 
 from core.values import FilmId, Publisher, PublisherSlug, Story, StoryId, TagKind, TopicSlug
@@ -66,8 +66,8 @@ def count_stories(tx: Session, *, film: FilmId | None = None, topic: TopicSlug |
 
 
 def _is_tagged(kind: TagKind, ref: str) -> Any:
-    tagged = (story_tags.c.story_id == stories.c.story_id, story_tags.c.kind == kind, story_tags.c.ref == ref)
-    return exists().where(*tagged)
+    tagged = select(story_tags.c.story_id).where(story_tags.c.kind == kind, story_tags.c.ref == ref)
+    return stories.c.story_id.in_(tagged)
 
 
 def _load_articles(tx: Session, condition: Any) -> Sequence[RowMapping]:

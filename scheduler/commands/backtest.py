@@ -92,7 +92,8 @@ def _written_lines(path: Path | None) -> Iterator[Write | None]:
 
 def _print_report(report: Report, *, as_json: bool, has_subscriptions: bool) -> None:
     if as_json:
-        show_json({**asdict(report), "stories": len(report.stories)})
+        fields = {name: getattr(report, name) for name in Report.__slots__}
+        show_json({**fields, "stories": len(report.stories)})
         return
     show_fields(
         [

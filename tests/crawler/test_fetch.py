@@ -200,8 +200,10 @@ def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_proxy_of_the_settings_is_asked() -> None:
     with serve({"http://news.example/feed": answer(body=TEXT)}) as server:
-        how = settings(proxy=server.url, allow_private_hosts=frozenset())
+        proxy = server.url.replace("http://", "http://user:word@")
+        how = settings(proxy=proxy, allow_private_hosts=frozenset())
         assert get("http://news.example/feed", how=how).body == TEXT
+    assert server.asked[0].headers["proxy-authorization"] == b"Basic dXNlcjp3b3Jk"
 
 
 def test_any_httpx_transport_will_do() -> None:

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from core.values import DeliveryState, EntryId, Retry, SourceId
 from store.deliveries import add_deliveries, claim_deliveries, delivery_counts, record_attempt
 from store.engine import Session, Store
-from store.entries import add_entries, owed_texts
+from store.entries import add_entries, owed_texts, pending_entries
 from store.sources import due_sources, sync_sources
 from store.stories import next_ids, save_edits
 from tests.store.samples import (
@@ -126,3 +128,28 @@ def test_attempts_reported_at_once_are_all_kept(store: Store) -> None:
         [delivery] = claim_deliveries(tx, now=NOW + DAY, limit=9, lease=LEASE)
         assert delivery.attempt_count == 3
         assert delivery_counts(tx)[DeliveryState.SENDING] == 1
+
+
+PLANS: dict[str, tuple[Callable[[Session], object], str]] = {
+    "deliveries": (claim_some_deliveries, "ix_deliveries_due"),
+    "sources": (claim_some_sources, "ix_sources_due"),
+    "pages": (claim_some_texts, "ix_entries_"),
+    "desk": (lambda tx: pending_entries(tx, limit=9, now=NOW, text_patience=DAY), "ix_entries_pending"),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_claims_walk_the_index_of_what_is_due(sqlite_store: Store, name: str) -> None:
+    claim, index = PLANS[name]
+    said: list[tuple[str, Any]] = []
+
+    def note(*args: Any) -> None:
+        said.append((args[2], args[3]))
+
+    with sqlite_store.write() as tx:
+        event.listen(Engine, "before_cursor_execute", note)
+        claim(tx)
+        event.remove(Engine, "before_cursor_execute", note)
+        statement, parameters = said[0]
+        plan = tx.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert any(index in row[3] for row in plan)
