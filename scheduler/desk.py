@@ -183,14 +183,18 @@ def _load_vocabulary(tx: Session, version: int) -> Vocabulary:
 
 
 def _delivery(endpoint: Endpoint, match: Match, payload: str, now: datetime) -> Delivery:
-    """Return what is owed. The id is random, so that one told before a restored backup is never taken for another."""
+    """Return what is owed. The id is random, so that one told before a restored backup is never taken for another.
+
+    An endpoint that was disabled is owed nothing: what it missed stands in the record as cancelled, and
+    `setwire deliveries redeliver` still sends it.
+    """
     return Delivery(
         delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
         endpoint=endpoint,
         event=match.event,
         story_id=match.story_id,
         payload=payload,
-        state=DeliveryState.PENDING,
+        state=DeliveryState.PENDING if endpoint.disabled_at is None else DeliveryState.CANCELLED,
         attempt_count=0,
         created_at=now,
         next_attempt_at=now,

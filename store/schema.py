@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 
 from store.connect import StoreError, create, make_folder, parse_url, show_url, speak_plainly
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 7385203614  # any number; two migrating processes must choose the same
 
 
@@ -37,6 +39,8 @@ def upgrade(connection: Connection, address: URL, target: str = "head") -> list[
     before = current_revision(connection)
     refuse_newer(before, show_url(address))
     known = revisions()
+    from alembic import command  # noqa: PLC0415 - half a second that only a migration is worth
+
     command.upgrade(_config(connection), target)
     after = current_revision(connection)
     start = known.index(before) + 1 if before else 0
@@ -44,14 +48,16 @@ def upgrade(connection: Connection, address: URL, target: str = "head") -> list[
 
 
 def revisions() -> list[str]:
-    """All revisions this version knows, oldest first."""
-    scripts = ScriptDirectory.from_config(_config(None)).walk_revisions()
-    return [script.revision for script in scripts][::-1]
+    """All revisions this version knows, oldest first; each is a file `NUMBER_what_it_does.py`."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def current_revision(connection: Connection) -> str | None:
     """Where the database stands; None when it never was setwire's."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
 
 
 def has_tables(connection: Connection) -> bool:
@@ -78,9 +84,11 @@ def check_current(connection: Connection, shown: str) -> None:
         raise StoreError(f"{shown} has the older schema {revision}; run `setwire migrate`.")
 
 
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

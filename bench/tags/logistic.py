@@ -47,7 +47,13 @@ def encode(rows: Sequence[Iterable[str]], columns: dict[str, int]) -> Rows:
 
 
 def fit(
-    rows: Rows, labels: Array, *, penalty: float, steps: int = 80, weights: Array | None = None, start: Array | None = None
+    rows: Rows,
+    labels: Array,
+    *,
+    penalty: float,
+    steps: int = 80,
+    weights: Array | None = None,
+    start: Array | None = None,
 ) -> Array:
     """Weights with the bias last. `penalty` is the L2 strength per column, the bias is free; `weights` are per row."""
     row_weights = np.ones(len(labels)) if weights is None else weights

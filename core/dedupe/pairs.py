@@ -54,7 +54,38 @@ def _cos(a, b, weights):
     return s / sqrt((_mass(a, weights) or 1) * (_mass(b, weights) or 1))
 
 
-_PRIORITY = ("death", "review", "score", "audience", "reactions", "goods", "rating", "chart", "streaming", "box office", "set", "trailer", "image", "premiere", "award", "dispute", "casting", "date", "absence", "director", "production", "script", "deal", "announcement", "statement", "figures", "theatres", "plot", "title", "plans")
+_PRIORITY = (
+    "death",
+    "review",
+    "score",
+    "audience",
+    "reactions",
+    "goods",
+    "rating",
+    "chart",
+    "streaming",
+    "box office",
+    "set",
+    "trailer",
+    "image",
+    "premiere",
+    "award",
+    "dispute",
+    "casting",
+    "date",
+    "absence",
+    "director",
+    "production",
+    "script",
+    "deal",
+    "announcement",
+    "statement",
+    "figures",
+    "theatres",
+    "plot",
+    "title",
+    "plans",
+)
 
 
 def primary(kinds: int) -> int:
@@ -100,11 +131,16 @@ def compare(new: Weighed, old: Weighed, crowd: Callable[[str], int], weigh: Weig
     for side, (names, mine, theirs) in enumerate(((na, new, old), (nb, old, new))):
         for n in names:
             ws_ = {stem_word(x) for x in n.split()} - _STOP_WORDS
-            if not ws_: continue
+            if not ws_:
+                continue
             wt = weigh(n)
-            if ws_ <= mine.head and ws_ <= theirs.head: sub_h.append(wt)
-            if ws_ <= mine.words and ws_ <= theirs.words: sub_a.append(wt); sub_n += 1
-            elif ws_ <= mine.head and not ws_ & theirs.words: miss[side] = max(miss[side], wt)
+            if ws_ <= mine.head and ws_ <= theirs.head:
+                sub_h.append(wt)
+            if ws_ <= mine.words and ws_ <= theirs.words:
+                sub_a.append(wt)
+                sub_n += 1
+            elif ws_ <= mine.head and not ws_ & theirs.words:
+                miss[side] = max(miss[side], wt)
     miss.sort()
     return [
         abs(a.at - b.at) / 3600,
@@ -140,10 +176,26 @@ def compare(new: Weighed, old: Weighed, crowd: Callable[[str], int], weigh: Weig
         _cos(ta, tb, w),
         _cos(set(a.summary), set(b.summary), w),
         float(not a.kinds) + float(not b.kinds),
-        _mass(ev, w), _cos(ea, eb, w), _cos(ha, hb, w), mass - _mass(ev, w), _mass((new.head & old.head) & nw, w), ode[0], ode[1],
-        float(pa == pb and pa >= 0), float(pa != pb and pa >= 0 and pb >= 0),
-        (a.genre != "news") + (b.genre != "news"), float(a.genre == b.genre == "review"), float(a.genre == b.genre == "list"), float(a.genre == b.genre == "explainer"), st[0], st[1],
-        max(sub_h, default=0.0), max(sub_a, default=0.0), sub_n, miss[0], miss[1],
+        _mass(ev, w),
+        _cos(ea, eb, w),
+        _cos(ha, hb, w),
+        mass - _mass(ev, w),
+        _mass((new.head & old.head) & nw, w),
+        ode[0],
+        ode[1],
+        float(pa == pb and pa >= 0),
+        float(pa != pb and pa >= 0 and pb >= 0),
+        (a.genre != "news") + (b.genre != "news"),
+        float(a.genre == b.genre == "review"),
+        float(a.genre == b.genre == "list"),
+        float(a.genre == b.genre == "explainer"),
+        st[0],
+        st[1],
+        max(sub_h, default=0.0),
+        max(sub_a, default=0.0),
+        sub_n,
+        miss[0],
+        miss[1],
         *(float(bool(a.kinds & b.kinds & _BIT[k])) for k in _TOLD_KINDS),
         *(float(bool((a.kinds ^ b.kinds) & _BIT[k])) for k in _TOLD_KINDS),
     ]

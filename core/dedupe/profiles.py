@@ -21,7 +21,10 @@ _STOP_WORDS = frozenset(
 )
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘'\"“](?P<title>[^‘’“”\"]{2,60}?)[’'\"”](?=$|[\s.,:;!?)]|s\b)")
 _NAME = re.compile(r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*")
-_LIST = re.compile(r"(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Movies?|Films?|Shows?|Series|Scenes?|Characters?|Actors?|Things?|Moments?|Roles?|Performances?|Villains?|Heroes)\b|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b", re.IGNORECASE)
+_LIST = re.compile(
+    r"(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Movies?|Films?|Shows?|Series|Scenes?|Characters?|Actors?|Things?|Moments?|Roles?|Performances?|Villains?|Heroes)\b|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b",
+    re.IGNORECASE,
+)
 _EXPLAINER = re.compile(r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$", re.IGNORECASE)
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _NUMERALS = _ROMAN | {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}

@@ -148,7 +148,9 @@ class _View:
 
     def category_rank(self, index: int) -> str:
         """Whether a whole category names the film, before or after those that name the others."""
-        starts = {i: [s.start for s in ss if s.part.name == "categories" and s.is_whole] for i, ss in self.found.items()}
+        starts = {
+            i: [s.start for s in ss if s.part.name == "categories" and s.is_whole] for i, ss in self.found.items()
+        }
         if not starts[index]:
             return "theirs" if any(starts.values()) else "none"
         return "first" if min(starts[index]) == min(n for ns in starts.values() for n in ns) else "later"

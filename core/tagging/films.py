@@ -84,18 +84,14 @@ class FilmTagger:
             for s in candidate.sightings:
                 if s.kind is not NameKind.RELATED:
                     holders[s.start] = max(holders.get(s.start, (0.0, "")), (link, candidate.film_id))
-        return {
-            i: (c, link) for i, (c, link) in weighed.items() if link >= NAMED_FLOOR and _holds_a_place(c, holders)
-        }
+        return {i: (c, link) for i, (c, link) in weighed.items() if link >= NAMED_FLOOR and _holds_a_place(c, holders)}
 
     def _weigh(self, document: Document) -> list[Verdict]:
         named = self.named(document)
         if not named:
             return []
         contexts = describe_salience(document, {i: c for i, (c, _) in named.items()})
-        verdicts = [
-            Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()
-        ]
+        verdicts = [Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()]
         return [v for v in verdicts if v.link >= self._link_floor or v.about >= self._about_floor]
 
     def _tag_of(self, document: Document, verdict: Verdict) -> Tag:

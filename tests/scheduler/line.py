@@ -54,29 +54,25 @@ class Crash(BaseException):
     """The process dies here. No `except Exception` may survive it."""
 
 
-@dataclass(slots=True)
-class CrashingStore:
+class CrashingStore(Store):
     """A store that dies at the `dies_at`-th write: before anything is kept, or right after the commit."""
 
-    kept: Store
-    dies_at: int = 0
-    after_commit: bool = False
-    writes: int = 0
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.kept.is_sqlite
+    def __init__(self, kept: Store, dies_at: int = 0, *, after_commit: bool = False) -> None:
+        self._kept = kept
+        self._dies_at = dies_at
+        self._after_commit = after_commit
+        self._writes = 0
 
     def read(self) -> AbstractContextManager[Session]:
-        return self.kept.read()
+        return self._kept.read()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        self.writes += 1
-        is_last = self.writes == self.dies_at
-        with self.kept.write() as tx:
+        self._writes += 1
+        is_last = self._writes == self._dies_at
+        with self._kept.write() as tx:
             yield tx
-            if is_last and not self.after_commit:
+            if is_last and not self._after_commit:
                 raise Crash
         if is_last:
             raise Crash
@@ -198,14 +194,14 @@ def furnish(store: Store, address: str, *outlets: str, now: datetime) -> None:
         )
 
 
-def build_jobs(store: Store | CrashingStore, gateway: Gateway, recorder: Recorder, clock: Clock) -> Jobs:
+def build_jobs(store: Store, gateway: Gateway, recorder: Recorder, clock: Clock) -> Jobs:
     jobs = Jobs(
-        store=store,  # type: ignore[arg-type] a store that dies on order is a store
+        store=store,
         gateway=gateway,
         crawl=CrawlSettings(),
         notifier=Notifier(webhook=recorder, mail=recorder),
         desk=Desk(
-            store,  # type: ignore[arg-type]
+            store,
             models=Models(stories=None, tags=None),
             windows=Windows(),
             text_patience=timedelta(minutes=2),
