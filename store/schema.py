@@ -1,7 +1,6 @@
 """The schema's revisions: where a database stands, and bringing it up to date. The steps are in `migrations/`."""
 
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from core.values import (
     Article,
@@ -28,9 +29,7 @@ LEDGER = Publisher(slug=PublisherSlug("reel-ledger"), name="Reel Ledger", tier=T
 DISPATCH = Publisher(slug=PublisherSlug("harbour-dispatch"), name="Harbour Dispatch", tier=Tier.FAN)
 
 
-def entry(
-    number: int, title: str = "", *, publisher: Publisher = LEDGER, minutes: float = 0, **changes: object
-) -> Entry:
+def entry(number: int, title: str = "", *, publisher: Publisher = LEDGER, minutes: float = 0, **changes: Any) -> Entry:
     """An entry seen `minutes` after START; changes go to the entry if it has the field, else to its item."""
     item = ParsedEntry(
         guid=f"guid-{number}",
@@ -47,10 +46,10 @@ def entry(
     )
     own = {name: value for name, value in changes.items() if name in Entry.__slots__}
     rest = {name: value for name, value in changes.items() if name not in own}
-    return replace(made, **own, item=replace(item, **rest))  # type: ignore[arg-type]
+    return replace(made, **own, item=replace(item, **rest))
 
 
-def article(title: str = "A headline", *, publisher: Publisher = LEDGER, **changes: object) -> Article:
+def article(title: str = "A headline", *, publisher: Publisher = LEDGER, **changes: Any) -> Article:
     made = Article(
         article_id=ArticleId(1),
         canonical_url="https://reel-ledger.example/news/1",
@@ -60,7 +59,7 @@ def article(title: str = "A headline", *, publisher: Publisher = LEDGER, **chang
         first_seen_at=START,
         event_at=START,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def film(ref: str, salience: Salience = Salience.ABOUT, score: float = 0.9) -> Tag:
@@ -86,10 +85,10 @@ def story(*tags: Tag, is_production_news: bool = True) -> Story:
     )
 
 
-def subscription(name: str = "all", **changes: object) -> Subscription:
+def subscription(name: str = "all", **changes: Any) -> Subscription:
     made = Subscription(subscription_id=SubscriptionId(name), name=name)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
-def film_subscription(name: str, *films: str, **changes: object) -> Subscription:
+def film_subscription(name: str, *films: str, **changes: Any) -> Subscription:
     return subscription(name, films=tuple(FilmId(f) for f in films), **changes)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -131,7 +132,7 @@ def test_a_new_development_is_an_update(events: tuple[EventType, ...], expected:
         pytest.param({"published_at": START - timedelta(days=8)}, "old", id="published long ago"),
     ],
 )
-def test_what_stays_quiet_says_why(changes: dict[str, object], reason: str) -> None:
+def test_what_stays_quiet_says_why(changes: dict[str, Any], reason: str) -> None:
     edit = an_editor().edit(entry(1, "Salt stunt", **changes))
     assert not edit.matches
     assert edit.quiet_reason.startswith(reason)
@@ -151,7 +152,7 @@ def test_news_on_a_story_known_from_a_backlog_is_told() -> None:
         pytest.param({"url": "https://elsewhere.example/syndicated"}, id="same text elsewhere"),
     ],
 )
-def test_the_same_text_is_a_duplicate_and_tells_nobody(again: dict[str, object]) -> None:
+def test_the_same_text_is_a_duplicate_and_tells_nobody(again: dict[str, Any]) -> None:
     editor = an_editor()
     first = entry(1, "Salt stunt")
     editor.edit(first)

@@ -63,8 +63,10 @@ class CrashingStore(Store):
         self._after_commit = after_commit
         self._writes = 0
 
-    def read(self) -> AbstractContextManager[Session]:
-        return self._kept.read()
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with self._kept.read() as tx:
+            yield tx
 
     @contextmanager
     def write(self) -> Iterator[Session]:
