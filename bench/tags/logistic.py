@@ -62,10 +62,10 @@ def fit(
         z = rows.dot(w[:-1]) + w[-1]
         p = 1.0 / (1.0 + np.exp(-np.clip(z, -30, 30)))
         g = row_weights * (p - labels)
-        value = float(np.sum(row_weights * (np.logaddexp(0.0, z) - labels * z)) + penalty / 2 * np.sum(w[:-1] ** 2))
+        value = float(np.sum(row_weights * (np.logaddexp(0.0, z) - labels * z)) + np.sum(penalty * w[:-1] ** 2) / 2)
         return value, np.append(rows.spread(g) + penalty * w[:-1], g.sum())
 
-    return minimize(loss, np.zeros(rows.width + 1) if start is None else start, steps)
+    return minimize(loss, np.zeros(rows.width + 1), steps)
 
 
 def predict(rows: Rows, weights: Array) -> Array:

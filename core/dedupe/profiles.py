@@ -4,77 +4,83 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from sys import intern
 
 from core.dedupe.fingerprints import fold_outlet, read_slug, split_signature, split_words
 from core.dedupe.kinds import find_kinds
 from core.values import Article, Salience, Tagging
 
+IN_TITLE, IN_SLUG = 1, 2
+
 # Words that say nothing of an event: grammar, and what every headline of the trade is filled up with.
 _STOP_WORDS = frozenset(
-    "a about after again against all also am an and any are as at be because been before being but by can could did do does "
-    "down during each for from get gets getting given go goes going got had has have her here hers him his how i if in into is "
-    "it its just let like made make makes may me more most much my new no nor not now of off on once one only or other our out "
-    "over own s same she should so some still such t than that the their them then there these they this those through to too "
-    "under until up us very was we well were what when where which while who whom whose why will with would you your find out "
-    "movie movies film films according following set see upcoming yet even ever finally years year old first last look been is "
-    "amp com says said review".split()
+    """a about after again against all also am an and any are as at be because been before being but by can could did do
+    does down during each for from get gets getting given go goes going got had has have her here hers him his how i if in
+    into is it its just let like made make makes may me more most much my new no nor not now of off on once one only or
+    other our out over own s same she should so some still such t than that the their them then there these they this
+    those through to too under until up us very was we well were what when where which while who whom whose why will with
+    would you your find movie movies film films according following set see upcoming yet even ever finally years year old
+    first last look amp com says said review""".split()  # noqa: SIM905
 )
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘'\"“](?P<title>[^‘’“”\"]{2,60}?)[’'\"”](?=$|[\s.,:;!?)]|s\b)")
-_NAME = re.compile(r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*")
+_NAME = re.compile(
+    r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*"
+)
 _LIST = re.compile(
-    r"(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Movies?|Films?|Shows?|Series|Scenes?|Characters?|Actors?|Things?|Moments?|Roles?|Performances?|Villains?|Heroes)\b|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b",
+    r"(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Movie|Film|Show|Scene|Character|Actor|Thing|Moment|Role|"
+    r"Performance|Villain)s?\b|(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Series|Heroes)\b"
+    r"|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b",
     re.IGNORECASE,
 )
-_EXPLAINER = re.compile(r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$", re.IGNORECASE)
+_EXPLAINER = re.compile(
+    r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$", re.IGNORECASE
+)
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _NUMERALS = _ROMAN | {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
-_COUNTED = re.compile(r"^\d{1,2}$")
 _ENDINGS = (("ies", 6, "y"), ("ing", 7, ""), ("ed", 6, ""), ("es", 6, ""), ("s", 5, ""), ("e", 6, ""))
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LONGEST_SUMMARY = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One article in telling words. Every tuple holds each word once; `film_ids` are those it is about."""
+    """One article in telling words, each once; `fields` says by bit where the word of the same place stands.
+
+    `ordinals` are (word, number) pairs as sequels have them. `film_ids` are those the article is about.
+    """
 
     at: int
     outlet: str
-    title: tuple[str, ...]
-    slug: tuple[str, ...]
-    summary: tuple[str, ...]
+    words: tuple[str, ...]
+    fields: bytes
     names: tuple[str, ...]
-    figures: tuple[str, ...]
     ordinals: tuple[tuple[str, str], ...]
     kinds: int
     all_kinds: int
     genre: str
     film_ids: tuple[str, ...]
 
-    @property
-    def words(self) -> set[str]:
-        """Every telling word of headline, address and summary."""
-        return {*self.title, *self.slug, *self.summary}
-
-    @property
-    def name_words(self) -> set[str]:
-        """The words that names are made of, stemmed as the other words are."""
-        return {stem_word(w) for name in self.names for w in name.split()}
+    def words_in(self, fields: int) -> list[str]:
+        """Give the words that stand in any of the fields."""
+        return [word for word, field in zip(self.words, self.fields, strict=True) if field & fields]
 
 
 def read_profile(article: Article, tagging: Tagging) -> Profile:
-    """Read an article for `compare_profiles`; the full text is left aside, since most sources give none."""
+    """Read an article; the full text is left aside, since most sources give none."""
     headline = split_signature(article.title)[0]
     title, slug = split_words(headline), _clean_slug(read_slug(article.canonical_url))
-    summary = split_words(article.summary)
+    summary = split_words(article.summary[:_LONGEST_SUMMARY])
+    fields: dict[str, int] = {}
+    for words, field in ((title, IN_TITLE), (slug, IN_SLUG), (summary, 0)):
+        for word in _keep_telling(words):
+            fields[word] = fields.get(word, 0) | field
     kinds = find_kinds(title) | find_kinds(slug)
     return Profile(
         at=int(article.event_at.timestamp()),
-        outlet=fold_outlet(article.publisher.name),
-        title=_keep_telling(title),
-        slug=_keep_telling(slug),
-        summary=_keep_telling(summary),
-        names=tuple(dict.fromkeys(_find_names(article, headline))),
-        figures=tuple(dict.fromkeys(w for w in (*title, *summary) if w[0].isdigit())),
+        outlet=intern(fold_outlet(article.publisher.name)),
+        words=tuple(fields),
+        fields=bytes(fields.values()),
+        names=tuple(dict.fromkeys(n for n in _find_names(article, headline) if n)),
         ordinals=tuple(dict.fromkeys((*_find_ordinals(title), *_find_ordinals(slug)))),
         kinds=kinds,
         all_kinds=kinds | find_kinds(summary),
@@ -83,61 +89,65 @@ def read_profile(article: Article, tagging: Tagging) -> Profile:
     )
 
 
-def _find_genre(headline: str, title: Sequence[str], slug: Sequence[str]) -> str:
-    """Tell pieces that are each their own story (review, list, explainer) from news."""
-    words = {*title, *slug}
-    if "review" in words and not words & {"rotten", "tomatoes"}:
-        return "review"
-    if _LIST.match(headline) or "ranked" in words or "recommendations" in words:
-        return "list"
-    if "explained" in words or "theory" in words or _EXPLAINER.match(headline):
-        return "explainer"
-    return "news"
-
-
-def _clean_slug(slug: Sequence[str]) -> list[str]:
-    """Drop the article number that some publishers end their addresses with."""
-    return [w for w in slug if not (len(w) > 4 and w.isdigit())]
-
-
-def _keep_telling(words: Iterable[str]) -> tuple[str, ...]:
-    kept: dict[str, None] = {}
-    for word in words:
-        if not word.isascii() and _CJK.search(word):
-            kept.update(dict.fromkeys(a + b for a, b in pairwise(word)))
-        elif word not in _STOP_WORDS and (len(word) > 1 or word.isdigit()):
-            kept[stem_word(_ROMAN.get(word, word))] = None
-    return tuple(kept)
-
-
 def stem_word(word: str) -> str:
     """Cut a word to the stem its inflections share: "casting" and "casts" to "cast"; figures lose their unit."""
     if word[0].isdigit():
-        return word.rstrip("bkmn") or word
+        return word.rstrip("bkmn")
     for ending, least, instead in _ENDINGS:
         if len(word) >= least and word.endswith(ending):
             return word[: -len(ending)] + instead
     return word
 
 
+def split_name(name: str) -> list[str]:
+    """Give the telling words of a folded name, stemmed as a profile's words are."""
+    return [stem_word(_ROMAN.get(word, word)) for word in name.split() if word not in _STOP_WORDS]
+
+
+def _clean_slug(slug: Sequence[str]) -> list[str]:
+    """Drop the article number that some publishers end their addresses with."""
+    return [word for word in slug if word and not (len(word) > 4 and word.isdigit())]
+
+
+def _keep_telling(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        if not word.isascii() and _CJK.search(word):
+            yield from (intern(a + b) for a, b in pairwise(word))
+        elif word not in _STOP_WORDS and (len(word) > 1 or word.isdigit()):
+            yield intern(stem_word(_ROMAN.get(word, word)))
+
+
 def _find_names(article: Article, headline: str) -> Iterator[str]:
     """Give folded names: the publisher's own tags, quoted titles, and capitalised runs of the summary."""
+    summary = article.summary[:_LONGEST_SUMMARY]
     for category in article.categories:
-        yield " ".join(split_words(category))
-    for text in (headline, article.summary):
+        yield intern(" ".join(split_words(category)))
+    for text in (headline, summary):
         for quoted in _QUOTED.finditer(text):
-            yield " ".join(split_words(quoted["title"]))
-    for name in _NAME.finditer(article.summary):
+            yield intern(" ".join(split_words(quoted["title"])))
+    for name in _NAME.finditer(summary):
         words = split_words(name.group())
         if words and words[0] in _STOP_WORDS:
             words = words[1:]
         if len(words) > 1:
-            yield " ".join(words)
+            yield intern(" ".join(words))
 
 
 def _find_ordinals(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give (word, number) where a number follows a word as a sequel's does: "avatar 4", "part two"."""
+    """Give (word, number) where a small number follows a word as a sequel's does: "avatar 4", "part two"."""
     for before, word in pairwise(words):
         number = _NUMERALS.get(word, word)
-        if before not in _STOP_WORDS and not before[0].isdigit() and _COUNTED.match(number):
-            yield before, number
+        if len(number) <= 2 and number.isdigit() and before not in _STOP_WORDS and not before[0].isdigit():
+            yield stem_word(before), number
+
+
+def _find_genre(headline: str, title: Sequence[str], slug: Sequence[str]) -> str:
+    """Tell pieces that are each their own story (review, list, explainer) from news."""
+    words = {*title, *slug}
+    if "review" in words and not words & {"rotten", "tomatoes"}:
+        return "review"
+    if "ranked" in words or "recommendations" in words or _LIST.match(headline):
+        return "list"
+    if "explained" in words or "theory" in words or _EXPLAINER.match(headline):
+        return "explainer"
+    return "news"

@@ -1,9 +1,9 @@
-"""What the topic model sees of an article: word sequences with film titles masked, sections, films, cues."""
+"""What the topic model sees of an article: words with film titles masked, the publisher's section, films, cues."""
 
 import re
 from collections.abc import Iterable, Iterator
 
-from core.tagging.text import Document, phrase_of, tokenize
+from core.tagging.text import Document, phrase_of
 from core.values import Salience, Tag
 
 FILM_MASK = "Film"
@@ -11,66 +11,60 @@ TITLE_MASK = "Quoted"
 """Masks are capitalised, tokens never are, so they cannot be mistaken for words."""
 
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘“'\"]([^‘“”\"]{2,60}?)[’”'\"](?=[\s,.:;!?)]|$)")
-_NUMBER = re.compile(r"\d+")
 
 
 def text_features(document: Document, films: Iterable[Tag]) -> list[str]:
-    """N-grams of title (1-3), summary (1-2) and slug (1-2); no feature twice."""
-    tags = tuple(films)
-    title = mask(document, "title", tags)
-    summary = mask(document, "summary", tags)
-    slug = mask(document, "url", tags)
-    found = [
-        *_ngrams("t", ["^", *title, "$"], 3),
-        *_ngrams("s", summary, 2),
-        *_ngrams("u", slug, 2),
-        *(f"w:{w}" for w in {*title, *summary}),
-    ]
+    """Words of title and summary (`w:`), words and word pairs of the title (`t:`); no feature twice."""
+    phrases = sorted({phrase_of(e.words) for t in films for e in t.evidence}, key=len, reverse=True)
+    title = _mask(document, "title", phrases)
+    summary = _mask(document, "summary", phrases)
+    words = ["^", *title, "$"]
+    found = [f"w:{w}" for w in title]
+    found += [f"w:{w}" for w in summary]
+    found += [f"t:{w}" for w in title]
+    found += [f"t:{a} {b}" for a, b in zip(words, words[1:], strict=False)]
     return list(dict.fromkeys(found))
 
 
-def mask(document: Document, field: str, films: Iterable[Tag]) -> list[str]:
+def _mask(document: Document, field: str, phrases: Iterable[str]) -> list[str]:
     """The words of a field with the names of tagged films, and other quoted titles, replaced by a mask."""
-    part = next(p for p in document.parts if p.name == field)
+    part = document.part(field)
     words = f" {' '.join(document.tokens[part.start : part.end])} "
-    for phrase in _phrases_of(films):
+    for phrase in phrases:
         words = words.replace(f" {phrase} ", f" {FILM_MASK} ")
     if field == "title":
-        words = _mask_quoted(document, words)
-    return [_simplify(w) for w in words.split()]
+        words = _mask_quoted(document.article.title, words)
+    return [_simplify(w) if w[0].isdigit() else w for w in words.split()]
 
 
-def _phrases_of(films: Iterable[Tag]) -> list[str]:
-    """Names as sighted, longest first."""
-    return sorted({phrase_of(e.words) for t in films for e in t.evidence}, key=len, reverse=True)
-
-
-def _mask_quoted(document: Document, words: str) -> str:
-    for match in _QUOTED.finditer(document.article.title):
-        phrase = " ".join(tokenize(match[1]))
+def _mask_quoted(title: str, words: str) -> str:
+    for match in _QUOTED.finditer(title):
+        phrase = phrase_of(match[1])
         words = words.replace(f" {phrase} ", f" {TITLE_MASK} ") if phrase else words
     return words
 
 
 def _simplify(word: str) -> str:
-    """Numbers become `#` with their number of digits; recent years stay themselves."""
-    return word if not word[0].isdigit() or word.startswith("20") else _NUMBER.sub(f"#{len(word)}", word)
+    """A number becomes `#` and its length; years of this century stay themselves."""
+    return word if word.startswith("20") and len(word) == 4 else f"#{len(word)}"
 
 
-def _ngrams(mark: str, words: list[str], longest: int) -> Iterator[str]:
-    for n in range(1, longest + 1):
-        for window in zip(*(words[i:] for i in range(n)), strict=False):
-            yield f"{mark}:{' '.join(window)}"
-
-
-def category_features(document: Document) -> list[str]:
+def category_features(document: Document) -> Iterator[str]:
     """The publisher's own section and tags, where there are any."""
-    categories = [c.lower() for c in document.article.categories]
-    return [*(f"c0={c}" for c in categories[:1]), *(f"c={c}" for c in categories[1:])]
+    categories = document.article.categories
+    if categories:
+        yield f"section={categories[0].lower()}"
+        yield from (f"category={c.lower()}" for c in categories[1:])
 
 
-def film_features(films: Iterable[Tag]) -> list[str]:
+def film_features(films: Iterable[Tag]) -> Iterator[str]:
     """How many films the article is about and mentions."""
     saliences = [t.salience for t in films]
     about = saliences.count(Salience.ABOUT)
-    return [f"films-about={min(about, 2)}", f"films-mentioned={min(len(saliences) - about, 2)}"]
+    yield f"films-about={min(about, 2)}"
+    yield f"films-mentioned={min(len(saliences) - about, 2)}"
+
+
+def level_features(name: str, chance: float) -> Iterator[str]:
+    """A chance 0-1 as steps: each step reached is a feature."""
+    yield from (f"{name}>{step}" for step in range(1, 8) if chance * 8 >= step)

@@ -8,7 +8,7 @@ from typing import Any
 from ahocorasick_rs import AhoCorasick
 
 from core.tagging.evidence import SMALL_WORDS, Candidate, CatalogueFilm, Sighting, describe, describe_salience
-from core.tagging.model import score, weights_in
+from core.tagging.model import Weights, score, weights_in
 from core.tagging.text import Document
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
 from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
@@ -58,6 +58,10 @@ class FilmTagger:
         self._about_floor = float(model["about_floor"]) if model and "about_floor" in model else 0.5
         self._entries = self._read_names()
         self._finder = AhoCorasick([f" {e.phrase} " for e in self._entries]) if self._entries else None
+
+    def use(self, *, link: Weights) -> None:
+        """Put other link weights in place, for training in two steps."""
+        self._link = link
 
     def tag(self, article: Article) -> tuple[Tag, ...]:
         """Tag every film the article names with enough evidence, `about` before `mentions`, best first."""

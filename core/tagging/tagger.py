@@ -5,16 +5,15 @@ from typing import Any
 
 from core.tagging.films import FilmTagger
 from core.tagging.text import Document
-from core.tagging.topics import TopicTagger
+from core.tagging.topics import PRODUCTION, TopicTagger
 from core.values import Article, Film, Tagging, Topic
-
-PRODUCTION_FLOOR = 0.5
 
 
 class Tagger:
     """Composes the film and the topic tagger over one reading of the article.
 
-    Deterministic and without state between calls. `model` is what `config.models.load_model("tags")` gives.
+    Deterministic and without state between calls. `model` is what `config.models.load_model("tags")` gives;
+    without one, hand-set weights and the vocabulary's words alone decide.
     """
 
     def __init__(
@@ -22,6 +21,7 @@ class Tagger:
     ) -> None:
         self._films = FilmTagger(films, model)
         self._topics = TopicTagger(topics, model)
+        self._floor = float(model["topics"]["floors"][PRODUCTION]) if model else 0.5
 
     def tag(self, article: Article) -> Tagging:
         """Tag an article: films first, then topics; each best first."""
@@ -29,7 +29,7 @@ class Tagger:
         films = self._films.tag_document(document)
         production_score, topics = self._topics.tag_document(document, films)
         return Tagging(
-            is_production_news=production_score >= PRODUCTION_FLOOR,
+            is_production_news=production_score >= self._floor,
             production_score=round(production_score, 4),
             tags=(*films, *topics),
         )

@@ -106,6 +106,10 @@ class Document:
     def _part_starts(self) -> list[int]:
         return [p.start for p in self.parts]
 
+    def part(self, name: str) -> Part:
+        """The field of that name; every document has all five."""
+        return next(p for p in self.parts if p.name == name)
+
     def part_at(self, position: int) -> Part:
         """The field that token `position` belongs to."""
         return self.parts[bisect_right(self._part_starts, position) - 1]

@@ -1,0 +1,227 @@
+"""Fits the tagging model on labelled articles and on the stream's unlabelled ones; draws no random numbers."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.tags.logistic import Array, encode, fit, vocabulary
+from core.tagging.evidence import describe_salience
+from core.tagging.features import level_features, text_features
+from core.tagging.films import FilmTagger
+from core.tagging.model import sigmoid
+from core.tagging.text import Document, fold
+from core.tagging.topics import LEVELS, PRODUCTION, TopicTagger, other_features
+from core.values import Article, Film, Topic
+
+FLOORS = {"link_floor": 0.5, "about_floor": 0.55, PRODUCTION: 0.45, "topic": 0.3}
+PENALTIES = {"link": 2.0, "about": 5.0, "level": 4.0, PRODUCTION: 3.0, "topic": 0.5}
+BOOSTS = {"section=": 2.0, "category=": 2.0, "section>": 2.0, "news>": 2.0, "films-": 1.5, "cue": 2.0, "block": 2.0}
+"""How much more freely than words these may weigh: a boost of 2 is a quarter of the penalty."""
+
+OWN_WEIGHT = {PRODUCTION: 0.2, "topic": 1.0}
+"""What a label of ours counts beside one of the gold. Ours were chosen where the model doubted: too many doubtful ones
+shift its idea of what is production news, but they teach topics well."""
+
+SCALE = 100
+PRUNE = {"level": 8, "other": 3}
+"""Weights are stored in hundredths; smaller ones are dropped."""
+
+FILM_SECTIONS = frozenset(
+    "movies,movie news,movie,movie lists,movie features,movie reviews,new movies,classic movies,movie trailers".split(",")
+)
+OTHER_SECTIONS = frozenset(
+    "gaming,games,anime,comics,streaming tv,classic tv,network tv,reality tv,dc comics,marvel comics,music features,"
+    "music news,music,books,tabletop,gaming news,video games,tv,tv news,tv lists,tv features,tv reviews,tv shows".split(",")
+)
+NEWS_SECTIONS = frozenset("movie news,tv news,music news,gaming news".split(","))
+FEATURE_SECTIONS = frozenset(
+    "features,movie,tv,movie lists,tv lists,movie features,tv features,movie reviews,tv reviews,music features".split(",")
+)
+NEWS_OUTLETS = frozenset({"MovieWeb", "Collider"})
+"""Outlets whose sections tell news from features."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a reader said of an article. `shown_films` limits the films judged; None means all were."""
+
+    article: Article
+    is_production_news: bool
+    topics: frozenset[str]
+    about: frozenset[str]
+    mentions: frozenset[str]
+    ignore_topics: frozenset[str] = frozenset()
+    ignore_films: frozenset[str] = frozenset()
+    shown_films: frozenset[str] | None = None
+    is_own: bool = False
+
+    def judges(self, film_id: str) -> bool:
+        return film_id not in self.ignore_films and (self.shown_films is None or film_id in self.shown_films)
+
+
+def learn(labels: Sequence[Label], stream: Sequence[Article], films: Sequence[Film], topics: Sequence[Topic]) -> dict[str, Any]:
+    """Fit everything. Each label is seen with and without its publisher's categories.
+
+    `stream` must hold no article the result is judged on; its sections, not labels, are read.
+    """
+    model: dict[str, Any] = count_words(stream)
+    both = [label for each in labels for label in (each, without_categories(each))]
+    documents = [Document(label.article) for label in both]
+    tagger = FilmTagger(films, {**model, "link": {}, "about": {}})
+    model |= fit_films(both, documents, tagger)
+    tagger = FilmTagger(films, model)
+    return model | {"topics": fit_topics(both, documents, stream, tagger, topics)}
+
+
+def without_categories(label: Label) -> Label:
+    from dataclasses import replace
+
+    return replace(label, article=replace(label.article, categories=()))
+
+
+def count_words(articles: Iterable[Article]) -> dict[str, str]:
+    """Words writers use in lower case: `everyday` mostly so, `plain` at least now and then."""
+    lower: Counter[str] = Counter()
+    upper: Counter[str] = Counter()
+    for article in articles:
+        for match in _WORD.finditer(article.summary):
+            if match[0].islower():
+                lower[fold(match[0])] += 1
+            elif article.summary[: match.start()].rstrip(" ‘“'\"")[-1:] not in {"", ".", "!", "?"}:
+                upper[fold(match[0])] += 1
+    everyday = {w for w, n in lower.items() if n >= 8 and n >= upper[w]}
+    plain = {w for w, n in lower.items() if n >= 3} - everyday
+    return {"everyday_words": " ".join(sorted(everyday)), "plain_words": " ".join(sorted(plain))}
+
+
+def fit_films(labels: Sequence[Label], documents: Sequence[Document], tagger: FilmTagger) -> dict[str, Any]:
+    """Fit whether a film is named, then, among the named, whether the article is about it."""
+    rows, named = [], []
+    for label, document in zip(labels, documents, strict=True):
+        for candidate in tagger.candidates(document).values():
+            if label.judges(candidate.film_id):
+                rows.append(candidate.features)
+                named.append(float(candidate.film_id in label.about | label.mentions))
+    link = _fit_table(rows, named, PENALTIES["link"])
+    tagger.use(link=link)
+    rows, about = [], []
+    for label, document in zip(labels, documents, strict=True):
+        weighed = tagger.named(document)
+        contexts = describe_salience(document, {i: c for i, (c, _) in weighed.items()}) if weighed else {}
+        for index, (candidate, _) in weighed.items():
+            if label.judges(candidate.film_id):
+                rows.append((*candidate.features, *contexts[index]))
+                about.append(float(candidate.film_id in label.about))
+    floors = {name: FLOORS[name] for name in ("link_floor", "about_floor")}
+    return {"link": link, "about": _fit_table(rows, about, PENALTIES["about"]), **floors}
+
+
+def _fit_table(rows: Sequence[Iterable[str]], labels: Sequence[float], penalty: float) -> dict[str, float]:
+    columns = vocabulary(rows, min_rows=3)
+    weights = fit(encode(rows, columns), np.array(labels), penalty=penalty)
+    table = {f: round(float(weights[n]), 2) for f, n in columns.items() if abs(weights[n]) >= 0.02}
+    return {"bias": round(float(weights[-1]), 2), **table}
+
+
+def fit_topics(
+    labels: Sequence[Label],
+    documents: Sequence[Document],
+    stream: Sequence[Article],
+    tagger: FilmTagger,
+    topics: Sequence[Topic],
+) -> dict[str, Any]:
+    """Fit the two levels on the stream's sections, then production news on all labels, topics on production news."""
+    reader = TopicTagger(topics)
+    tables = fit_levels(stream, tagger)
+    rows = []
+    for document in documents:
+        films = tagger.tag_document(document)
+        text = text_features(document, films)
+        levels = [f for name in LEVELS for f in level_features(name, _chance(text, tables[name]))]
+        rows.append([*text, *other_features(document, films, reader.read_cues(document)), *levels])
+    news = [n for n, label in enumerate(labels) if label.is_production_news]
+    for name in (PRODUCTION, *(t.slug for t in topics)):
+        used = list(range(len(labels))) if name == PRODUCTION else news
+        tables[name] = _fit_judgement(name, [labels[n] for n in used], [rows[n] for n in used])
+    floors = {name: FLOORS[PRODUCTION if name == PRODUCTION else "topic"] for name in tables if name not in LEVELS}
+    return pack(tables, floors)
+
+
+def _fit_judgement(name: str, labels: Sequence[Label], rows: Sequence[list[str]]) -> dict[str, float]:
+    kind = PRODUCTION if name == PRODUCTION else "topic"
+    columns = vocabulary(rows, min_rows=4)
+    wanted = [label.is_production_news if kind == PRODUCTION else name in label.topics for label in labels]
+    weights = [0.0 if name in x.ignore_topics else 0.5 * (OWN_WEIGHT[kind] if x.is_own else 1.0) for x in labels]
+    penalty = PENALTIES[kind] / np.array([_boost(f) ** 2 for f in columns])
+    found = fit(encode(rows, columns), np.array(wanted, dtype=float), penalty=penalty, weights=np.array(weights))
+    return _table(columns, found)
+
+
+def _boost(feature: str) -> float:
+    return next((b for start, b in BOOSTS.items() if feature.startswith(start)), 1.0)
+
+
+def _table(columns: dict[str, int], weights: Array) -> dict[str, float]:
+    return {"bias": float(weights[-1]), **{f: float(weights[n]) for f, n in columns.items()}}
+
+
+def fit_levels(stream: Sequence[Article], tagger: FilmTagger) -> dict[str, dict[str, float]]:
+    """Learn from sections, given words alone: is it on film, is it news?"""
+    rows = {a.canonical_url: [f for f in _read_text(a, tagger) if f[0] in "wt"] for a in stream if a.categories}
+    return {name: _fit_level(stream, rows, judge) for name, judge in (("section", _is_on_film), ("news", _is_news))}
+
+
+def _fit_level(
+    stream: Sequence[Article], rows: dict[str, list[str]], judge: Callable[[Article], bool | None]
+) -> dict[str, float]:
+    used = [(a, verdict) for a in stream if a.categories and (verdict := judge(a)) is not None]
+    texts = [rows[a.canonical_url] for a, _ in used]
+    columns = vocabulary(texts, min_rows=6)
+    verdicts = np.array([float(v) for _, v in used])
+    return _table(columns, fit(encode(texts, columns), verdicts, penalty=PENALTIES["level"], steps=40))
+
+
+def _read_text(article: Article, tagger: FilmTagger) -> list[str]:
+    document = Document(article)
+    return text_features(document, tagger.tag_document(document))
+
+
+def _is_on_film(article: Article) -> bool | None:
+    section = article.categories[0].lower()
+    return True if section in FILM_SECTIONS else False if section in OTHER_SECTIONS else None
+
+
+def _is_news(article: Article) -> bool | None:
+    section = article.categories[0].lower()
+    if article.publisher.name not in NEWS_OUTLETS:
+        return None
+    return True if section in NEWS_SECTIONS else False if section in FEATURE_SECTIONS else None
+
+
+def _chance(features: Iterable[str], table: dict[str, float]) -> float:
+    return sigmoid(table["bias"] + sum(table.get(f, 0.0) for f in features))
+
+
+def pack(tables: dict[str, dict[str, float]], floors: dict[str, float]) -> dict[str, Any]:
+    """Lay the tables side by side: one sparse row of hundredths per feature."""
+    packed: dict[str, list[int]] = {}
+    for column, (name, table) in enumerate(tables.items()):
+        smallest = PRUNE["level" if name in LEVELS else "other"]
+        for feature, weight in table.items():
+            hundredths = round(weight * SCALE)
+            if feature != "bias" and abs(hundredths) >= smallest:
+                packed.setdefault(feature, []).extend((column, hundredths))
+    return {
+        "columns": list(tables),
+        "bias": [round(t["bias"], 3) for t in tables.values()],
+        "scale": SCALE,
+        "features": list(packed),
+        "weights": list(packed.values()),
+        "floors": floors,
+    }
