@@ -365,14 +365,19 @@ def _developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
 def _news_for(
     subscription: Subscription, told: set[str], developments: tuple[str, ...]
 ) -> Iterator[tuple[EventType, str]]:
-    """Yield what this subscription has not been told of the story: that it exists, else each new development."""
+    """Yield what this subscription has not been told of the story: that it exists, else each new development.
+
+    One that asks for topics is told of developments on these alone.
+    """
     created, updated = EventType.STORY_CREATED, EventType.STORY_UPDATED
-    if not told:
-        if created in subscription.events:
-            yield created, ""
+    if created in subscription.events and not told:
+        yield created, ""
         return
     if updated in subscription.events:
-        yield from ((updated, development) for development in developments if mark(updated, development) not in told)
+        asked = {f"topic:{slug}" for slug in subscription.topics}
+        for development in developments:
+            if (not asked or development in asked) and mark(updated, development) not in told:
+                yield updated, development
 
 
 def mark(event: EventType, development: str) -> str:

@@ -24,7 +24,7 @@ from scheduler.commands.backtest import backtest
 from scheduler.commands.options import AsJson, CommandError
 from scheduler.demo import run_demo
 from scheduler.output import console, errors, in_words, show_json
-from scheduler.service import ServiceError, fetch_settings, serve
+from scheduler.service import ServiceError, fetch_settings, prepare_store, serve
 from store.engine import StoreError, backup, migrate, restore
 
 app = typer.Typer(
@@ -127,10 +127,10 @@ def check(*, as_json: AsJson = False) -> None:
 
 @app.command("migrate")
 def migrate_store() -> None:
-    """Bring the database schema up to date; `run` does it too."""
+    """Bring the database schema up to date and take over the configuration files; `run` does both too."""
     settings = load_settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     applied = migrate(settings.database_url)
+    prepare_store(settings).close()
     console.print("\n".join(f"applied {name}" for name in applied) or "the schema is up to date", markup=False)
 
 

@@ -33,6 +33,7 @@ from scheduler.clock import Clock
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
 from scheduler.jobs import Jobs, Pace
+from store.alone import alone_on
 from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
 from store.films import all_films, all_topics, count_films, sync_topics, upsert_films
@@ -74,6 +75,8 @@ async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event
         stack.enter_context(_only_one(settings.data_dir))
         store = await asyncio.to_thread(prepare_store, settings)
         stack.callback(store.close)
+        stack.enter_context(alone_on(settings.database_url))
+        await asyncio.to_thread(_take_over_claims, store)
         listener = stack.enter_context(_listen(settings.host, settings.port))
         jobs = await _build_jobs(settings, store, stack)
         dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
@@ -94,7 +97,7 @@ async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event
 
 
 def prepare_store(settings: Settings) -> Store:
-    """Bring the schema up to date, take over the configuration files, release what a dead process had claimed."""
+    """Bring the schema up to date and take over the configuration files. Raises StoreError, ConfigError."""
     sources, films, topics = (
         load_sources(settings.sources_file),
         load_films(settings.films_file),
@@ -108,13 +111,18 @@ def prepare_store(settings: Settings) -> Store:
             sync_sources(tx, sources, now=now)
             upsert_films(tx, films, now=now)
             sync_topics(tx, topics, now=now)
-            release_leases(tx)
         if settings.subscriptions_file is not None:
             take_subscriptions(store, settings.subscriptions_file, allow_http=settings.webhook_allow_http)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _take_over_claims(store: Store) -> None:
+    """Release what a process that died had claimed; whoever calls this is the only service."""
+    with store.write() as tx:
+        release_leases(tx)
 
 
 def take_subscriptions(store: Store, path: Path, *, allow_http: bool) -> int:

@@ -1,4 +1,4 @@
-"""The pair model: an ensemble of small trees, three questions each, evaluated with numpy. Training stands in `bench`."""
+"""The pair model: an ensemble of small trees of three questions each; `bench/stories/train.py` trains it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -49,8 +49,8 @@ class Kept:
     """A profile as the index keeps it: the weights of its words and names, taken when it was read, packed."""
 
     profile: Profile
-    weights: array[float]
-    name_weights: array[float]
+    weights: "array[float]"
+    name_weights: "array[float]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _compare_names(new: Side, old: Side) -> tuple[float, float]:
     shared = [weight for name, weight in new.names.items() if name in old.names]
     if not shared:
         return 0.0, 0.0
-    return max(shared), sum(shared) / sqrt(sum(new.names.values()) * sum(old.names.values()))
+    return max(shared), _ratio(sum(shared), sqrt(sum(new.names.values()) * sum(old.names.values())))
 
 
 def _compare_events(new: Side, old: Side, shared: set[str]) -> tuple[float, float, float, float, float]:

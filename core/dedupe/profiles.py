@@ -14,27 +14,24 @@ IN_TITLE, IN_SLUG = 1, 2
 
 # Words that say nothing of an event: grammar, and what every headline of the trade is filled up with.
 _STOP_WORDS = frozenset(
-    """a about after again against all also am an and any are as at be because been before being but by can could did do
-    does down during each for from get gets getting given go goes going got had has have her here hers him his how i if in
-    into is it its just let like made make makes may me more most much my new no nor not now of off on once one only or
-    other our out over own s same she should so some still such t than that the their them then there these they this
-    those through to too under until up us very was we well were what when where which while who whom whose why will with
-    would you your find movie movies film films according following set see upcoming yet even ever finally years year old
-    first last look amp com says said review""".split()  # noqa: SIM905
+    """a about according after again against all also am amp an and any are as at be because been before being
+    but by can com could did do does down during each even ever film films finally find first following for
+    from get gets getting given go goes going got had has have her here hers him his how i if in into is it
+    its just last let like look made make makes may me more most movie movies much my new no nor not now of
+    off old on once one only or other our out over own review s said same says see set she should so some
+    still such t than that the their them then there these they this those through to too under until up
+    upcoming us very was we well were what when where which while who whom whose why will with would year
+    years yet you your""".split()  # noqa: SIM905
 )
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘'\"“](?P<title>[^‘’“”\"]{2,60}?)[’'\"”](?=$|[\s.,:;!?)]|s\b)")
-_NAME = re.compile(
-    r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*"
-)
+_NAME = re.compile(r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*")
 _LIST = re.compile(
     r"(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Movie|Film|Show|Scene|Character|Actor|Thing|Moment|Role|"
     r"Performance|Villain)s?\b|(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Series|Heroes)\b"
     r"|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b",
     re.IGNORECASE,
 )
-_EXPLAINER = re.compile(
-    r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$", re.IGNORECASE
-)
+_EXPLAINER = re.compile(r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$", re.IGNORECASE)
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _NUMERALS = _ROMAN | {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
 _ENDINGS = (("ies", 6, "y"), ("ing", 7, ""), ("ed", 6, ""), ("es", 6, ""), ("s", 5, ""), ("e", 6, ""))

@@ -18,9 +18,7 @@ class Rarity:
     def weigh(self, words: Iterable[str]) -> list[float]:
         """Give the weight of each word in order, 0 (in every article) to 1 (never seen)."""
         counts, background, scale = self._counts, self._background, log(self._total + 1)
-        return [
-            1 - log(background.get(word, 0.0) * _TABLE_WEIGHT + counts.get(word, 0) + 1) / scale for word in words
-        ]
+        return [1 - log(background.get(word, 0.0) * _TABLE_WEIGHT + counts.get(word, 0) + 1) / scale for word in words]
 
     def count(self, words: Iterable[str]) -> None:
         """Count one more article that holds the words, each named once."""

@@ -31,6 +31,7 @@ from core.values import (
 from tests.core.makers import DISPATCH, LEDGER, START, entry, film, film_subscription, subscription, topic
 
 SALT = "the-salt-meridian"
+CREATED, UPDATED = EventType.STORY_CREATED, EventType.STORY_UPDATED
 
 
 class WordTagger:
@@ -110,18 +111,20 @@ def test_a_follow_up_that_first_names_the_film_tells_its_subscribers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "expected"),
+    ("asked", "expected"),
     [
-        pytest.param((EventType.STORY_CREATED,), [], id="not asked for"),
+        pytest.param({"events": (CREATED,)}, ["story.created"], id="not asked for"),
+        pytest.param({"events": (CREATED, UPDATED)}, ["story.created", "story.updated:topic:casting"], id="once"),
+        pytest.param({"events": (UPDATED,)}, ["story.updated:topic:casting"], id="developments alone"),
         pytest.param(
-            (EventType.STORY_CREATED, EventType.STORY_UPDATED), ["story.updated:topic:casting"], id="asked for, once"
+            {"events": (CREATED, UPDATED), "topics": ("stunts",)}, ["story.created"], id="on another topic than asked"
         ),
     ],
 )
-def test_a_new_development_is_an_update(events: tuple[EventType, ...], expected: list[str]) -> None:
-    editor = an_editor(film_subscription("salt", SALT, events=events))
-    editor.edit(entry(1, "Salt stunt"))
-    edits = [editor.edit(entry(2, "Salt cast grows")), editor.edit(entry(3, "Salt cast named"))]
+def test_a_new_development_is_an_update(asked: dict[str, Any], expected: list[str]) -> None:
+    editor = an_editor(film_subscription("salt", SALT, **asked))
+    titles = ("Salt stunt", "Salt cast grows", "Salt cast named")
+    edits = [editor.edit(entry(n, title)) for n, title in enumerate(titles, start=1)]
     assert [event for _, event, _ in told(edits)] == expected
 
 
