@@ -15,6 +15,7 @@ from core.values import (
     Attempt,
     Delivered,
     Delivery,
+    DeliveryId,
     DeliveryState,
     EndpointGone,
     EntryId,
@@ -73,7 +74,7 @@ class Jobs:
     pace: Pace
     now: Now
     dispatcher: Dispatcher = field(init=False)
-    _in_flight: int = 0
+    _in_flight: set[DeliveryId] = field(default_factory=set)
 
     def handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
         return {
@@ -124,11 +125,13 @@ class Jobs:
 
     async def tell(self) -> None:
         """Claim what is owed and ask for each to be sent, in order per endpoint."""
-        while (free := self.pace.telling * 4 - self._in_flight) > 0:
+        while (free := self.pace.telling * 4 - len(self._in_flight)) > 0:
             claimed_at = time.monotonic()
             deliveries = await asyncio.to_thread(self._claim_deliveries, free)
-            self._in_flight += len(deliveries)
-            for delivery in deliveries:
+            # One whose lease ran out while it is still being sent here comes back in a claim: let it end first.
+            fresh = [delivery for delivery in deliveries if delivery.delivery_id not in self._in_flight]
+            self._in_flight.update(delivery.delivery_id for delivery in fresh)
+            for delivery in fresh:
                 self.dispatcher.enqueue(
                     "send",
                     {"delivery": delivery, "claimed_at": claimed_at},
@@ -143,7 +146,7 @@ class Jobs:
             if time.monotonic() - claimed_at < self.pace.delivery_lease.total_seconds() / 2:
                 await self._attempt(delivery)
         finally:
-            self._in_flight -= 1
+            self._in_flight.discard(delivery.delivery_id)
         self.dispatcher.enqueue("tell", unique="tell", lock="tell")
 
     async def housekeep(self) -> None:

@@ -49,6 +49,7 @@ class Kept:
     """A profile as the index keeps it: the weights of its words and names, taken when it was read, packed."""
 
     profile: Profile
+    mass: float
     weights: "array[float]"
     name_weights: "array[float]"
 
@@ -88,8 +89,15 @@ def unpack(kept: Kept, split_name: SplitName) -> Side:
         slug=slug,
         names=dict(zip(profile.names, kept.name_weights, strict=True)),
         name_words=name_words,
-        mass=sum(kept.weights),
+        mass=kept.mass,
     )
+
+
+def measure_overlap(new: Side, old: Kept) -> float:
+    """Measure how much of the smaller side's mass both tell, 0-1: the `contained` of `FEATURES`, at little cost."""
+    weights = new.weights
+    shared = sum([weights[word] for word in old.profile.words if word in weights])
+    return _ratio(shared, min(new.mass, old.mass))
 
 
 def compare(new: Side, old: Side, kind_weights: Mapping[str, float]) -> list[float]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from core.dedupe.forest import Forest
 from core.dedupe.kinds import name_kinds
-from core.dedupe.pairs import FEATURES, Kept, Side, compare, unpack
+from core.dedupe.pairs import FEATURES, Kept, Side, compare, measure_overlap, unpack
 from core.dedupe.profiles import read_profile, split_name
 from core.dedupe.rarity import Rarity
 from core.values import Article, ArticleId, Assignment, StoryId, Tagging
@@ -26,7 +26,7 @@ _LONGEST_PAUSE = 96 * 3600
 # remembers (the latest), how many pairs are measured.
 _SEARCH_WORDS = 20
 _POSTING_LENGTH = 48
-_CANDIDATES = 12
+_CANDIDATES = 24
 _STORY_MEMBERS = 12
 _SEARCH_WEIGHT = 0.35
 # 99 of 100 labelled pairs of one event exceed these.
@@ -99,6 +99,7 @@ class StoryIndex:
         return [
             (m.article_id, compare(side, unpack(m.kept, split_name_once), self._kind_weights))
             for m in self._find_candidates(side)
+            if measure_overlap(side, m.kept) >= _LEAST_CONTAINED
         ]
 
     def _read(self, article: Article, tagging: Tagging) -> Kept:
@@ -106,7 +107,7 @@ class StoryIndex:
             profile = read_profile(article, tagging)
             weights = array("f", self._rarity.weigh(profile.words))
             name_weights = array("f", [self._weigh_name(name) for name in profile.names])
-            self._last = (article, tagging, Kept(profile, weights, name_weights))
+            self._last = (article, tagging, Kept(profile, sum(weights), weights, name_weights))
         return self._last[2]
 
     def _weigh_name(self, name: str) -> float:
@@ -129,9 +130,8 @@ class StoryIndex:
         rows: list[list[float]] = []
         judged: list[_Member] = []
         for member in members:
-            row = compare(side, unpack(member.kept, split_name_once), self._kind_weights)
-            if row[_CONTAINED] >= _LEAST_CONTAINED:
-                rows.append(row)
+            if measure_overlap(side, member.kept) >= _LEAST_CONTAINED:
+                rows.append(compare(side, unpack(member.kept, split_name_once), self._kind_weights))
                 judged.append(member)
         if not rows:
             return {}

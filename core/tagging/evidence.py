@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.tagging.text import BREAK, Document, Part, phrase_of
 from core.tagging.titles import RELATION_WORDS, Name, NameKind
@@ -49,11 +50,10 @@ class CatalogueFilm:
         return self.year >= year
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A phrase of the gazetteer where it stands: tokens `start` to `end` (excluded) of one part.
 
-    `names` are the films it may mean; `kind` and `needs_context` are those of the film asked about.
+    `names` are the films it may mean; `kind`, `needs_context` and `relation` are those of the film asked about.
     """
 
     start: int
@@ -69,7 +69,7 @@ class Sighting:
     relation: str = ""
 
     def named(self, name: Name) -> "Sighting":
-        return replace(self, kind=name.kind, needs_context=name.needs_context, relation=name.relation)
+        return Sighting(*self[:8], name.kind, name.needs_context, name.relation)
 
     @property
     def length(self) -> int:

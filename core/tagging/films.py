@@ -17,6 +17,8 @@ from core.values import Article, Film, Salience, Tag, TagKind
 NAMED_FLOOR = 0.2
 """Below this chance to be named a film takes no part in the judgement of salience."""
 
+PROSE = frozenset({"title", "summary", "text"})
+
 EVIDENCE_LIMIT = 3
 """Sightings shown with a tag; the first is the one that speaks loudest."""
 
@@ -159,26 +161,17 @@ def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
 
 
 def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
-    """Look at a found phrase as it stands; None for everyday words in lower case."""
+    """Look at a found phrase as it stands; None for everyday words that nothing marks as a name."""
     end = at + entry.length
     part = document.part_at(at)
-    in_prose = part.name in {"title", "summary", "text"}
+    whole = document.is_whole(at, end)
+    if entry.length == 1 and entry.rarity == "common" and not whole and not document.has_quoted(entry.phrase):
+        return None
+    in_prose = part.name in PROSE
     quoted = in_prose and document.is_quoted(at, end)
-    capitalised = in_prose and document.is_capitalised(_first_weighty(document, at, end))
-    if in_prose and not quoted and not capitalised:
+    if in_prose and not quoted and not document.is_capitalised(_first_weighty(document, at, end)):
         return None
-    if part.name == "url" and entry.length == 1 and entry.rarity == "common":
-        return None
-    return Sighting(
-        start=at,
-        end=end,
-        part=part,
-        is_quoted=quoted,
-        rarity=entry.rarity,
-        is_head=entry.is_head,
-        is_whole=document.is_whole(at, end),
-        names=entry.names,
-    )
+    return Sighting(at, end, part, quoted, entry.rarity, entry.is_head, whole, entry.names)
 
 
 def _first_weighty(document: Document, start: int, end: int) -> int:

@@ -1,16 +1,17 @@
 """The words of an article as the taggers read them: one token string for phrase search, and the way back to the raw text."""
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from unicodedata import normalize
-from urllib.parse import urlsplit
 
 from core.values import Article, Evidence
 
 BREAK = "\x1f"
 """Stands between fields and between categories; no phrase reaches across it."""
+
+FIELDS = ("title", "summary", "text", "categories", "url")
+"""The fields of a document in the order they stand."""
 
 TEXT_LIMIT = 1500
 """Characters of the article body that are read: the lead says what a text is about, the rest names everything."""
@@ -50,8 +51,7 @@ def phrase_of(text: str) -> str:
     return " ".join(tokenize(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One field of the document: `start` and `end` are token positions, `end` excluded."""
 
     name: str
@@ -68,43 +68,37 @@ class Document:
 
     def __init__(self, article: Article) -> None:
         fields = (
-            ("title", article.title),
-            ("summary", article.summary),
-            ("text", article.text[:TEXT_LIMIT]),
-            ("categories", BREAK.join(article.categories)),
-            ("url", _slug_of(article.canonical_url or article.url)),
+            article.title.replace(BREAK, " "),
+            article.summary.replace(BREAK, " "),
+            article.text[:TEXT_LIMIT].replace(BREAK, " "),
+            BREAK.join(article.categories),
+            _slug_of(article.canonical_url or article.url),
         )
         self.article = article
-        self._fields = tuple((name, normalize("NFC", text)) for name, text in fields)
-        self.raw = BREAK.join(text for _, text in self._fields)
-        self.tokens = tokenize(self.raw)
+        raw = BREAK.join(fields)
+        self.raw = raw if raw.isascii() else normalize("NFC", raw)
+        self.folded = fold(self.raw)
+        self.tokens = ["and" if t == "&" else t for t in _TOKEN.findall(self.folded)]
         self.words = f" {' '.join(self.tokens)} "
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
         """Where each token stands in `raw`."""
-        return [m.span() for m in _TOKEN.finditer(fold(self.raw))]
+        return [m.span() for m in _TOKEN.finditer(self.folded)]
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The fields in order. The break after a field belongs to none."""
-        parts, start = [], 0
-        for name, text in self._fields:
-            length = len(_TOKEN.findall(text))
-            parts.append(Part(name, start, start + length))
-            start += length + 1
-        return tuple(parts)
+        breaks = [n for n, t in enumerate(self.tokens) if t == BREAK]
+        ends = [*breaks[:3], breaks[-1], len(self.tokens)]
+        starts = [0, *(e + 1 for e in ends)]
+        return tuple(Part(*p) for p in zip(FIELDS, starts, ends, strict=False))
 
     @cached_property
     def prose_words(self) -> frozenset[str]:
         """The words of headline, summary and slug."""
-        return frozenset(
-            t for p in self.parts if p.name in {"title", "summary", "url"} for t in self.tokens[p.start : p.end]
-        )
-
-    @cached_property
-    def _part_starts(self) -> list[int]:
-        return [p.start for p in self.parts]
+        prose = (p for p in self.parts if p.name in {"title", "summary", "url"})
+        return frozenset(t for p in prose for t in self.tokens[p.start : p.end])
 
     def part(self, name: str) -> Part:
         """The field of that name; every document has all five."""
@@ -112,7 +106,7 @@ class Document:
 
     def part_at(self, position: int) -> Part:
         """The field that token `position` belongs to."""
-        return self.parts[bisect_right(self._part_starts, position) - 1]
+        return next(p for p in self.parts if position <= p.end)
 
     def word_position(self, offset: int) -> int:
         """The token that starts at or after character `offset` of `words`."""
@@ -135,6 +129,10 @@ class Document:
         after = self.raw[self.spans[end - 1][1] :][:3]
         return before in _OPEN_QUOTES and any(c in _CLOSE_QUOTES for c in after.rstrip(" ")[:2])
 
+    def has_quoted(self, phrase: str) -> bool:
+        """Whether an opening quotation mark stands directly before the phrase somewhere."""
+        return any(f"{mark}{phrase}" in self.folded for mark in _OPEN_QUOTES if mark in self.folded)
+
     def is_whole(self, start: int, end: int) -> bool:
         """Whether the tokens are all there is between two breaks: a whole category, say."""
         tokens = self.tokens
@@ -147,6 +145,6 @@ class Document:
 
 
 def _slug_of(url: str) -> str:
-    """The path of a URL as words, without the number publishers put at its end."""
-    path = urlsplit(url).path.strip("/")
-    return _LAST_NUMBER.sub("", path)
+    """The path of a URL, without the number publishers put at its end."""
+    path = url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
+    return _LAST_NUMBER.sub("", path.strip("/"))

@@ -57,8 +57,8 @@ class TopicModel:
         """Judge the features: first the levels, from the text alone, then everything with them."""
         sums = self._bias + self._sum(text)
         levels = (f for name in LEVELS for f in level_features(name, sigmoid(float(sums[self.columns[name]]))))
-        sums = sums + self._sum([*other, *levels])
-        return {name: sigmoid(float(sums[n])) for name, n in self.columns.items()}
+        sums = np.clip(sums + self._sum([*other, *levels]), -30, 30)
+        return dict(zip(self.columns, (1.0 / (1.0 + np.exp(-sums))).tolist(), strict=True))
 
     def weight(self, feature: str, name: str) -> float:
         row = self._rows.get(feature)
