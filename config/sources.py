@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cssselect import SelectorError
-from parsel.csstranslator import HTMLTranslator
 
 from config.problems import Problem
 from config.tables import Table, find_repeats, is_web_address, raise_problems, read_toml, suggest
@@ -121,6 +120,8 @@ def _check_selectors(table: Table) -> Selectors:
 
 def _find_selector_problem(selector: str) -> str:
     try:
+        from parsel.csstranslator import HTMLTranslator  # noqa: PLC0415 - only a listing is worth its import
+
         HTMLTranslator().css_to_xpath(selector)
     except SelectorError as error:
         return str(error)

@@ -23,10 +23,10 @@ def alone_on(url: str) -> Iterator[None]:
     with speak_plainly(address):
         engine = create(address)
         try:
-            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            if not connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}).scalar():
-                raise StoreError(f"Another setwire works on {show_url(address)}; stop it first.")
-            yield
-            connection.close()
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if not connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}).scalar():
+                    raise StoreError(f"Another setwire works on {show_url(address)}; stop it first.")
+                yield
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
         finally:
             engine.dispose()

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -187,7 +186,7 @@ POSTGRES_SENTENCES = {
 
 
 def _explain_postgres(error: BaseException | None, shown: str) -> str:
-    state = (error.sqlstate if isinstance(error, psycopg.Error) else None) or ""
+    state = getattr(error, "sqlstate", None) or ""
     for prefix, sentence in POSTGRES_SENTENCES.items():
         if state.startswith(prefix):
             return sentence.format(url=shown)
@@ -200,7 +199,7 @@ def _explain_by_words(error: BaseException | None, shown: str) -> str:
         return POSTGRES_SENTENCES["28"].format(url=shown)
     if "database" in words and "does not exist" in words:
         return POSTGRES_SENTENCES["3D000"].format(url=shown)
-    if isinstance(error, psycopg.OperationalError):
+    if type(error).__name__ == "OperationalError":
         return f"The server of {shown} cannot be reached; check host and port, and that PostgreSQL runs."
     return f"The database {shown} could not be used: {_first_line(error)}."
 

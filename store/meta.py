@@ -1,8 +1,9 @@
-"""The version of what the desk is configured with: films, topics, subscriptions, endpoints."""
+"""The version of what the desk is configured with, and which files it was taken from."""
 
 from sqlalchemy.orm import Session
 
-from store.sql import add_one, read_number
+from store.sql import add_one, read_number, upsert
+from store.tables import meta
 
 VERSION = "config_version"
 
@@ -15,3 +16,13 @@ def config_version(tx: Session) -> int:
 def bump_config_version(tx: Session) -> None:
     """Tell the desk to load its configuration again."""
     add_one(tx, VERSION)
+
+
+def taken_mark(tx: Session, file: str) -> int:
+    """The mark of the `file` that was last taken over; 0 when none was."""
+    return read_number(tx, f"taken_{file}")
+
+
+def set_taken_mark(tx: Session, file: str, mark: int) -> None:
+    """Remember which `file` was taken over, by a number that stands for its content (0 to 2^63 - 1)."""
+    upsert(tx, meta, [{"name": f"taken_{file}", "number": mark}])

@@ -392,7 +392,7 @@ class TombstoneRow(Row, table=True):
 
 
 class MetaRow(Row, table=True):
-    """Counters of the house: `config_version`, `last_article_id`, `last_story_id`."""
+    """Numbers of the house: `config_version`, `last_article_id`, `last_story_id`, `taken_films` (a file's mark)."""
 
     __tablename__ = "meta"
 

@@ -23,9 +23,8 @@ MODEL = ROOT / "config" / "models" / "tags.json.gz"
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        yield from (json.loads(line) for line in file)
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    yield from (json.loads(line) for line in text.splitlines())
 
 
 def read_stream() -> dict[str, Article]:

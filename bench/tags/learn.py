@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,22 @@ SCALE = 100
 PRUNE = {"level": 8, "other": 3}
 """Weights are stored in hundredths; smaller ones are dropped."""
 
-FILM_SECTIONS = frozenset(
-    "movies,movie news,movie,movie lists,movie features,movie reviews,new movies,classic movies,movie trailers".split(",")
+
+def _sections(text: str) -> frozenset[str]:
+    return frozenset(text.split(","))
+
+
+FILM_SECTIONS = _sections(
+    "movies,movie news,movie,movie lists,movie features,movie reviews,new movies,classic movies,movie trailers"
 )
-OTHER_SECTIONS = frozenset(
-    "gaming,games,anime,comics,streaming tv,classic tv,network tv,reality tv,dc comics,marvel comics,music features,"
-    "music news,music,books,tabletop,gaming news,video games,tv,tv news,tv lists,tv features,tv reviews,tv shows".split(",")
+OTHER_SECTIONS = _sections(
+    "gaming,games,anime,comics,streaming tv,classic tv,network tv,reality tv,dc comics,marvel comics,"
+    "music features,music news,music,books,tabletop,gaming news,video games,tv,tv news,tv lists,"
+    "tv features,tv reviews,tv shows"
 )
-NEWS_SECTIONS = frozenset("movie news,tv news,music news,gaming news".split(","))
-FEATURE_SECTIONS = frozenset(
-    "features,movie,tv,movie lists,tv lists,movie features,tv features,movie reviews,tv reviews,music features".split(",")
+NEWS_SECTIONS = _sections("movie news,tv news,music news,gaming news")
+FEATURE_SECTIONS = _sections(
+    "features,movie,tv,movie lists,tv lists,movie features,tv features,movie reviews,tv reviews,music features"
 )
 NEWS_OUTLETS = frozenset({"MovieWeb", "Collider"})
 """Outlets whose sections tell news from features."""
@@ -65,7 +71,9 @@ class Label:
         return film_id not in self.ignore_films and (self.shown_films is None or film_id in self.shown_films)
 
 
-def learn(labels: Sequence[Label], stream: Sequence[Article], films: Sequence[Film], topics: Sequence[Topic]) -> dict[str, Any]:
+def learn(
+    labels: Sequence[Label], stream: Sequence[Article], films: Sequence[Film], topics: Sequence[Topic]
+) -> dict[str, Any]:
     """Fit everything. Each label is seen with and without its publisher's categories.
 
     `stream` must hold no article the result is judged on; its sections, not labels, are read.
@@ -80,8 +88,6 @@ def learn(labels: Sequence[Label], stream: Sequence[Article], films: Sequence[Fi
 
 
 def without_categories(label: Label) -> Label:
-    from dataclasses import replace
-
     return replace(label, article=replace(label.article, categories=()))
 
 

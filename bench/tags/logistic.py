@@ -1,4 +1,4 @@
-"""Logistic regression over sets of binary features, in numpy: seeds nothing, draws nothing, always gives the same weights."""
+"""Logistic regression over sets of binary features, in numpy; draws no random numbers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,8 @@ class Rows:
         return np.asarray(sums[self.starts[1:]] - sums[self.starts[:-1]])
 
     def spread(self, values: Array) -> Array:
-        return np.bincount(self.columns, weights=np.repeat(values, self.lengths), minlength=self.width)
+        sums = np.bincount(self.columns, weights=np.repeat(values, self.lengths), minlength=self.width)
+        return np.asarray(sums, dtype=np.float64)
 
 
 def vocabulary(rows: Iterable[Iterable[str]], *, min_rows: int) -> dict[str, int]:
@@ -46,16 +47,11 @@ def encode(rows: Sequence[Iterable[str]], columns: dict[str, int]) -> Rows:
     return Rows(np.array([c for n in numbers for c in n], dtype=np.int64), starts, len(columns))
 
 
-def fit(
-    rows: Rows,
-    labels: Array,
-    *,
-    penalty: float,
-    steps: int = 80,
-    weights: Array | None = None,
-    start: Array | None = None,
-) -> Array:
-    """Weights with the bias last. `penalty` is the L2 strength per column, the bias is free; `weights` are per row."""
+def fit(rows: Rows, labels: Array, *, penalty: float | Array, steps: int = 60, weights: Array | None = None) -> Array:
+    """Weights with the bias last. `penalty` is the L2 strength (of each column); the bias is free.
+
+    `weights` are per row, 1 if not given.
+    """
     row_weights = np.ones(len(labels)) if weights is None else weights
 
     def loss(w: Array) -> tuple[float, Array]:

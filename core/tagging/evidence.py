@@ -5,24 +5,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from core.tagging.text import BREAK, Document, Part, phrase_of
+from core.tagging.text import BREAK, Document, Part, phrase_of, word_set
 from core.tagging.titles import RELATION_WORDS, Name, NameKind
 from core.values import Film, FilmStatus
 
-FILM_WORDS = frozenset(
-    "movie film biopic sequel prequel trailer teaser remake reboot director star starring spinoff threequel adaptation".split()
+FILM_WORDS = word_set(
+    "movie film biopic sequel prequel trailer teaser remake reboot director star starring spinoff threequel adaptation"
 )
-OTHER_MEDIA_WORDS = frozenset(
-    "series season show episode episodes tv game games manga anime comic comics sitcom album song novel musical".split()
+OTHER_MEDIA_WORDS = word_set(
+    "series season show episode episodes tv game games manga anime comic comics sitcom album song novel musical"
 )
-PERSON_WORDS = frozenset(
+PERSON_WORDS = word_set(
     "star stars director directors actor actress creator writer writers producer producers filmmaker alum alums"
-    " composer helmer breakout icon co".split()
+    " composer helmer breakout icon co"
 )
-LIST_WORDS = frozenset("best worst ranked greatest underrated perfect masterpieces every".split())
+LIST_WORDS = word_set("best worst ranked greatest underrated perfect masterpieces every")
 _QUOTED = re.compile(r"(?:^|\s)[‘“'\"]\w[^‘“\"]*[’”'\"](?=\W|$)")
-SMALL_WORDS = frozenset("the a an of and in to for on".split())
-_FILM_SECTIONS = frozenset("movie movies film films".split())
+SMALL_WORDS = word_set("the a an of and in to for on")
+_FILM_SECTIONS = word_set("movie movies film films")
 
 
 class CatalogueFilm:
@@ -131,7 +131,8 @@ class _View:
             {document.words and tuple(document.tokens[a:b]) for a, b, p in self.spots if p != "categories"}
         )
         self.section = self._section()
-        self.title_words = tuple(f"title:{w}" for w in dict.fromkeys(self.title) if w not in self._film_words())
+        names = self._film_words()
+        self.title_words = tuple(f"title:{w}" for w in dict.fromkeys(self.title) if w not in names)
 
     def _film_words(self) -> set[str]:
         """Words of the headline that belong to a name sighted there."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from core.tagging.text import Document, phrase_of
 from core.values import Salience, Tag
@@ -22,7 +23,7 @@ def text_features(document: Document, films: Iterable[Tag]) -> list[str]:
     found = [f"w:{w}" for w in title]
     found += [f"w:{w}" for w in summary]
     found += [f"t:{w}" for w in title]
-    found += [f"t:{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    found += [f"t:{a} {b}" for a, b in pairwise(words)]
     return list(dict.fromkeys(found))
 
 

@@ -83,7 +83,7 @@ class FilmTagger:
         return describe(document, {i: self._films[i] for i in sorted(found)}, found) if found else {}
 
     def named(self, document: Document) -> dict[int, tuple[Candidate, float]]:
-        """The candidates with a fair chance to be named, and that chance; of films that share a name only the likeliest."""
+        """The candidates with a fair chance to be named, and that chance; of films sharing a name the likeliest."""
         weighed = {i: (c, score(c.features, self._link)) for i, c in self.candidates(document).items()}
         holders: dict[int, tuple[float, str]] = {}
         for candidate, link in weighed.values():

@@ -1,6 +1,7 @@
-"""The words of an article as the taggers read them: one token string for phrase search, and the way back to the raw text."""
+"""The words of an article as the taggers read them, and the way back from them to the raw text."""
 
 import re
+from bisect import bisect_left
 from functools import cached_property
 from typing import NamedTuple
 from unicodedata import normalize
@@ -46,6 +47,10 @@ def tokenize(text: str) -> list[str]:
     return ["and" if t == "&" else t for t in _TOKEN.findall(fold(text))]
 
 
+def word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def phrase_of(text: str) -> str:
     """The words of `text` with one space between them, as they stand in `Document.words`."""
     return " ".join(tokenize(text))
@@ -89,8 +94,11 @@ class Document:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The fields in order. The break after a field belongs to none."""
-        breaks = [n for n, t in enumerate(self.tokens) if t == BREAK]
-        ends = [*breaks[:3], breaks[-1], len(self.tokens)]
+        find = self.tokens.index
+        ends = [find(BREAK)]
+        for _ in range(3 + max(len(self.article.categories) - 1, 0)):
+            ends.append(find(BREAK, ends[-1] + 1))
+        ends = [*ends[:3], ends[-1], len(self.tokens)]
         starts = [0, *(e + 1 for e in ends)]
         return tuple(Part(*p) for p in zip(FIELDS, starts, ends, strict=False))
 
@@ -106,7 +114,11 @@ class Document:
 
     def part_at(self, position: int) -> Part:
         """The field that token `position` belongs to."""
-        return next(p for p in self.parts if position <= p.end)
+        return self.parts[bisect_left(self._part_ends, position)]
+
+    @cached_property
+    def _part_ends(self) -> list[int]:
+        return [p.end for p in self.parts]
 
     def word_position(self, offset: int) -> int:
         """The token that starts at or after character `offset` of `words`."""

@@ -5,11 +5,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from core.tagging.text import phrase_of
+from core.tagging.text import phrase_of, word_set
 from core.values import AliasType, Film, FilmStatus
 
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
-_ROMANS = "0 i ii iii iv v vi vii viii ix x xi xii xiii xiv xv".split()
+_WORDS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+)
+_ROMANS = ("0", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv")
 _ORDINALS = {w: n for names in (_WORDS, _ROMANS) for n, w in enumerate(names) if n} | {
     str(n): n for n in range(1, len(_WORDS))
 }
@@ -18,7 +35,8 @@ _ARTICLES = frozenset({"the", "a", "an"})
 _UNTITLED = re.compile(r"^untitled\s+(.*)$", re.IGNORECASE)
 _RELATED = re.compile(
     r"^untitled (?P<base>.+?)(?: (?:live.action|animated|action|making-of))?"
-    r" (?:(?P<sequel>sequel|threequel|spin-?off)|(?P<prequel>prequel)|(?P<remake>remake|reboot)|(?P<film>film|movie|biopic|project))$",
+    r" (?:(?P<sequel>sequel|threequel|spin-?off)|(?P<prequel>prequel)|(?P<remake>remake|reboot)"
+    r"|(?P<film>film|movie|biopic|project))$",
     re.IGNORECASE,
 )
 _PROJECT = re.compile(r"\s+(?:project|film|movie)$", re.IGNORECASE)
@@ -39,12 +57,10 @@ class NameKind(IntEnum):
 
 
 RELATION_WORDS: dict[str, frozenset[str]] = {
-    "sequel": frozenset("sequel sequels follow followup part second third fourth next future another".split()),
-    "prequel": frozenset("prequel origin".split()),
-    "remake": frozenset(
-        "remake reboot reboots rebooting remakes remaking reimagining reimagined adaptation new".split()
-    ),
-    "film": frozenset("film films movie movies biopic feature pic next new thriller set casting".split()),
+    "sequel": word_set("sequel sequels follow followup part second third fourth next future another"),
+    "prequel": word_set("prequel origin"),
+    "remake": word_set("remake reboot reboots rebooting remakes remaking reimagining reimagined adaptation new"),
+    "film": word_set("film films movie movies biopic feature pic next new thriller set casting"),
 }
 """Words one of which must stand in the text for a film to be meant by the title it follows, remakes or is made of."""
 

@@ -24,6 +24,9 @@ CUE_FLOOR = 0.5
 OWN_PRODUCTION_FLOOR = 0.2
 """A topic the model was not trained on is tagged on cues alone, unless the text is this clearly no production news."""
 
+SECTION_FLOOR = 0.02
+"""Texts whose words are this surely not on film are not read further."""
+
 EVIDENCE_LIMIT = 3
 
 
@@ -43,6 +46,14 @@ class CueReading:
     features: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TextReading:
+    """What the words alone come to: a sum per judgement, and the chance 0-1 of each level."""
+
+    sums: "np.ndarray[Any, np.dtype[np.float32]]"
+    levels: Mapping[str, float]
+
+
 class TopicModel:
     """The trained part: one row of weights per feature, one column per judgement."""
 
@@ -53,12 +64,17 @@ class TopicModel:
         self._weights = _unpack(model["weights"], len(self._rows), len(self.columns)) / float(model["scale"])
         self.floors: Mapping[str, float] = model["floors"]
 
-    def score(self, text: Sequence[str], other: Iterable[str]) -> dict[str, float]:
-        """Judge the features: first the levels, from the text alone, then everything with them."""
+    def read(self, text: Iterable[str]) -> TextReading:
+        """Judge the words alone."""
         sums = self._bias + self._sum(text)
-        levels = (f for name in LEVELS for f in level_features(name, sigmoid(float(sums[self.columns[name]]))))
-        sums = np.clip(sums + self._sum([*other, *levels]), -30, 30)
-        return dict(zip(self.columns, (1.0 / (1.0 + np.exp(-sums))).tolist(), strict=True))
+        return TextReading(sums, {name: sigmoid(float(sums[self.columns[name]])) for name in LEVELS})
+
+    def score(self, reading: TextReading, other: Iterable[str]) -> dict[str, float]:
+        """Judge everything: the words, the levels they came to, and the other features."""
+        levels = (f for name, chance in reading.levels.items() for f in level_features(name, chance))
+        sums = np.clip(reading.sums + self._sum([*other, *levels]), -30, 30)
+        chances: list[float] = (1.0 / (1.0 + np.exp(-sums))).tolist()
+        return dict(zip(self.columns, chances, strict=True))
 
     def weight(self, feature: str, name: str) -> float:
         row = self._rows.get(feature)
@@ -67,7 +83,7 @@ class TopicModel:
     def _sum(self, features: Iterable[str]) -> "np.ndarray[Any, np.dtype[np.float32]]":
         find = self._rows.get
         rows = [r for f in features if (r := find(f)) is not None]
-        return self._weights[rows].sum(axis=0)
+        return np.asarray(self._weights[rows].sum(axis=0), dtype=np.float32)
 
 
 def _unpack(packed: Sequence[Sequence[int]], height: int, width: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
@@ -100,11 +116,13 @@ class TopicTagger:
         return self.tag_document(Document(article), films)
 
     def tag_document(self, document: Document, films: tuple[Tag, ...]) -> tuple[float, tuple[Tag, ...]]:
-        cues = self.read_cues(document)
         if self._model is None:
-            return self._tag_by_cues(document, films, cues)
-        text = text_features(document, films)
-        scores = self._model.score(text, other_features(document, films, cues))
+            return self._tag_by_cues(document, films, self.read_cues(document))
+        reading = self._model.read(text_features(document, films))
+        if reading.levels["section"] < SECTION_FLOOR:
+            return 0.0, ()
+        cues = self.read_cues(document)
+        scores = self._model.score(reading, other_features(document, films, cues))
         tags = list(self._tag_by_model(document, cues, scores))
         own = list(self._tag_own(document, cues, scores))
         promoted = [t.score for t in own if self._is_production(t)]

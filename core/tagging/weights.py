@@ -1,19 +1,19 @@
 """Hand-set weights and everyday words, used where no trained model is given."""
 
-EVERYDAY_WORDS = frozenset(
-    (
-        "the a an of and in to for on with at by from up down out off over under it its he him his she her they them"
-        " you your we us our i me my who what when where why how this that these those here there now then not no"
-        " yes all any some more most one two three four five six seven eight nine ten first last new old young good"
-        " bad big little great small long short high low late early next same other day night time year life death"
-        " love home house man men woman women girl girls boy boys child children people family father mother son"
-        " daughter friend friends king queen world war work city town road street way place thing things end back"
-        " black white red blue green gold dark light fire water wind snow rain sun moon star stars sky heart head"
-        " hand eye eyes face blood dead alive lost found gone free wild true real normal happy beautiful perfect"
-        " mercy grace hope faith joy fear rage beast monster prey hunt hunter killer murder crime secret game games"
-        " run running fall falling rise rising drive crash match gift invitation master artificial movie film show"
-        " series season story wicked michael christine carrie alice emma logan home room bones hush crawl"
-    ).split()
+from core.tagging.text import word_set
+
+EVERYDAY_WORDS = word_set(
+    "the a an of and in to for on with at by from up down out off over under it its he him his she her they them"
+    " you your we us our i me my who what when where why how this that these those here there now then not no"
+    " yes all any some more most one two three four five six seven eight nine ten first last new old young good"
+    " bad big little great small long short high low late early next same other day night time year life death"
+    " love home house man men woman women girl girls boy boys child children people family father mother son"
+    " daughter friend friends king queen world war work city town road street way place thing things end back"
+    " black white red blue green gold dark light fire water wind snow rain sun moon star stars sky heart head"
+    " hand eye eyes face blood dead alive lost found gone free wild true real normal happy beautiful perfect"
+    " mercy grace hope faith joy fear rage beast monster prey hunt hunter killer murder crime secret game games"
+    " run running fall falling rise rising drive crash match gift invitation master artificial movie film show"
+    " series season story wicked michael christine carrie alice emma logan home room bones hush crawl"
 )
 
 FILM_LINK: dict[str, float] = {

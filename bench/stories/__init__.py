@@ -1,0 +1,1 @@
+"""Training, judging and timing of `core.dedupe` on real days. Not installed."""
