@@ -48,8 +48,9 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## the line under load, on real items (needs SETWIRE_SHARED)
+bench: $(VENV)/.dev ## the line under load, on real items, then with 20 kills (needs SETWIRE_SHARED)
 	$(BIN)/python -m bench.line
+	$(BIN)/python -m bench.line --kills 20
 
 quality: $(VENV)/.dev ## story and tag figures on the gold sets (needs SETWIRE_SHARED)
 	$(BIN)/python -m bench.quality

@@ -43,7 +43,8 @@ class Tally:
         precision = self.right / max(1, self.right + self.merged)
         recall = self.right / max(1, self.right + self.apart)
         f1 = 2 * precision * recall / max(1e-9, precision + recall)
-        return f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  ({self.right} right, {self.merged} merged, {self.apart} apart)"
+        counts = f"{self.right} right, {self.merged} merged, {self.apart} apart"
+        return f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  ({counts})"
 
 
 def main() -> None:

@@ -47,10 +47,18 @@ def encode(rows: Sequence[Iterable[str]], columns: dict[str, int]) -> Rows:
     return Rows(np.array([c for n in numbers for c in n], dtype=np.int64), starts, len(columns))
 
 
-def fit(rows: Rows, labels: Array, *, penalty: float | Array, steps: int = 60, weights: Array | None = None) -> Array:
-    """Weights with the bias last. `penalty` is the L2 strength (of each column); the bias is free.
+def fit(
+    rows: Rows,
+    labels: Array,
+    *,
+    penalty: float | Array,
+    steps: int = 60,
+    weights: Array | None = None,
+    prior: float | Array = 0.0,
+) -> Array:
+    """Weights with the bias last. `penalty` is the L2 strength (of each column) of the pull towards `prior`.
 
-    `weights` are per row, 1 if not given.
+    The bias is free. `weights` are per row, 1 if not given.
     """
     row_weights = np.ones(len(labels)) if weights is None else weights
 
@@ -58,8 +66,9 @@ def fit(rows: Rows, labels: Array, *, penalty: float | Array, steps: int = 60, w
         z = rows.dot(w[:-1]) + w[-1]
         p = 1.0 / (1.0 + np.exp(-np.clip(z, -30, 30)))
         g = row_weights * (p - labels)
-        value = float(np.sum(row_weights * (np.logaddexp(0.0, z) - labels * z)) + np.sum(penalty * w[:-1] ** 2) / 2)
-        return value, np.append(rows.spread(g) + penalty * w[:-1], g.sum())
+        pull = np.sum(penalty * (w[:-1] - prior) ** 2) / 2
+        value = float(np.sum(row_weights * (np.logaddexp(0.0, z) - labels * z)) + pull)
+        return value, np.append(rows.spread(g) + penalty * (w[:-1] - prior), g.sum())
 
     return minimize(loss, np.zeros(rows.width + 1), steps)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick
 
-from core.tagging.text import Document, phrase_of
+from core.tagging.text import BREAK, Document, phrase_of
 
 GAP_WORDS = 6
 """Words that may stand between the two sides of a gap."""
@@ -40,15 +40,19 @@ class CueFinder:
         found = self._finder.find_matches_as_indexes(document.words, overlapping=True)
         spots = [(self._patterns[n], document.word_position(at), _length(self._patterns[n])) for n, at, _ in found]
         return [
-            h for piece, at, length in sorted(spots, key=lambda s: s[1]) for h in self._follow(piece, at, length, spots)
+            h
+            for piece, at, length in sorted(spots, key=lambda s: s[1])
+            for h in self._follow(document.tokens, piece, at, length, spots)
         ]
 
-    def _follow(self, piece: str, at: int, length: int, spots: list[tuple[str, int, int]]) -> Iterable[Hit]:
+    def _follow(
+        self, tokens: Sequence[str], piece: str, at: int, length: int, spots: list[tuple[str, int, int]]
+    ) -> Iterable[Hit]:
         for cue in self._starts.get(piece, ()):
             end: int | None = at + length
             for wanted in self._pieces[cue][1:]:
                 end = end and _next_end(wanted, end, spots)
-            if end:
+            if end and BREAK not in tokens[at:end]:
                 yield Hit(cue, at, end)
 
 
