@@ -21,7 +21,9 @@ from config.settings import Settings, load_settings
 from core.webhooks import SignatureError, new_secret, verify
 from scheduler.loopback import QuietHandler, serve_loopback
 from scheduler.output import console
-from scheduler.service import serve
+from scheduler.service import serve, utc_now
+from store.engine import open_store
+from store.entries import gathered_since
 
 _SECRET = new_secret(b"setwire demo, not a secret at all")  # the receiver lives and dies with the demo
 _SETTLED = 4.0  # seconds without news after the last item before the demo sums up
@@ -77,6 +79,9 @@ class _Host:
         self._stage = stage
         self._settings = settings
         self._url = ""
+        self._met_at = utc_now()
+        self._alert_count = 0
+        self._mails: set[Path] = set()
 
     def started(self, settings: Settings, url: str, *, sources: int, films: int) -> None:
         self._url = url
@@ -88,6 +93,7 @@ class _Host:
 
     def first_round(self, *, answered: int, sources: int, next_try_at: datetime) -> None:
         del next_try_at
+        self._met_at = utc_now()
         console.print(f"{answered} of {sources} outlets answered; their backlog is imported silently\n")
 
     def stopped(self) -> None:
@@ -95,33 +101,40 @@ class _Host:
 
     async def tell_the_story(self, stop: asyncio.Event | None) -> None:
         """Print alerts and mails as they come; sum up when nothing more comes; then set `stop`."""
-        shown, mails, quiet_since = 0, set[Path](), time.monotonic()
-        while True:
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < _SETTLED:
             await asyncio.sleep(0.1)
-            fresh = self._stage.received[shown:]
-            shown += len(fresh)
-            for alert in fresh:
-                _print_alert(alert)
-            new_mails = set(self._settings.mail_dir.glob("*.eml")) - mails
-            for path in sorted(new_mails):
-                _print_mail(path)
-            mails |= new_mails
-            if fresh or new_mails or time.monotonic() - self._stage.started < self._stage.ends_after:
+            is_playing = time.monotonic() - self._stage.started < self._stage.ends_after
+            if self._print_news() or is_playing:
                 quiet_since = time.monotonic()
-            if time.monotonic() - quiet_since > _SETTLED:
-                self._sum_up(shown, len(mails), is_leaving=stop is not None)
-                if stop is not None:
-                    stop.set()
-                return
-
-    def _sum_up(self, alerts: int, mails: int, *, is_leaving: bool) -> None:
-        live = sum(int(item["after"]) > 0 for item in self._stage.items)
-        console.print(
-            f"\n{live} new texts came in; {alerts} webhook alerts and {mails} mails went out. "
-            "Repeats joined their story, a copy was dropped, and cruises are no film."
-        )
-        if not is_leaving:
+        self._sum_up()
+        if stop is not None:
+            stop.set()
+        else:
             console.print(f"Look around: {self._url} (Ctrl-C stops the demo and deletes its files)", markup=False)
+
+    def _print_news(self) -> bool:
+        """Print what arrived since the last call; say whether anything did."""
+        alerts = self._stage.received[self._alert_count :]
+        mails = set(self._settings.mail_dir.glob("*.eml")) - self._mails
+        for alert in alerts:
+            _print_alert(alert)
+        for path in sorted(mails):
+            _print_mail(path)
+        self._alert_count += len(alerts)
+        self._mails |= mails
+        return bool(alerts or mails)
+
+    def _sum_up(self) -> None:
+        store = open_store(self._settings.database_url)
+        with store.read() as tx:
+            came = gathered_since(tx, self._met_at)
+        store.close()
+        console.print(
+            f"\n{came.entries} texts came in and made {came.stories} new stories; the other "
+            f"{came.entries - came.stories} repeat what is known. Two subscriptions got {self._alert_count} "
+            f"webhook alerts and {len(self._mails)} mails: each story once."
+        )
 
 
 def _print_alert(alert: Mapping[str, object]) -> None:
