@@ -1,7 +1,6 @@
 """`setwire sources`: what is polled, how each source does, and what an address would bring."""
 
 import asyncio
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from core.values import Publisher, PublisherSlug, Source, SourceId, SourceKind, 
 from crawler.feeds import Gathered, gather_feed
 from crawler.fetch import Gateway
 from crawler.runner import run_spider
-from scheduler.commands.options import AsJson, CommandError, reading, writing
+from scheduler.commands.options import AsJson, CommandError, free_id, reading, writing
 from scheduler.output import ago, console, show_fields, show_json, show_rows
 from scheduler.service import crawl_settings, fetch_settings, utc_now
 from store.engine import Session
@@ -29,7 +28,6 @@ from store.sources import (
 
 app = typer.Typer(no_args_is_help=True, help="Sources: what is polled, and how each of them does.")
 
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SHOWN_FETCHES = 10
 
 Named = Annotated[str, typer.Argument(help="The source's id.")]
@@ -130,14 +128,14 @@ def add(
     if kind is SourceKind.LISTING:
         raise CommandError("A listing needs selectors; describe it in your sources.toml (docs/adding-a-source.md).")
     name = publisher or (urlsplit(url).hostname or "").removeprefix("www.")
-    slug = _NOT_SLUG.sub("-", name.casefold()).strip("-")
+    slug = free_id(name, ())
     with writing() as tx:
         sources = [source for source, _ in all_sources(tx)]
         if taken := next((s for s in sources if s.url == url), None):
             raise CommandError(f"{url} is polled already, as source {taken.source_id!r}.")
         known = next((s.publisher for s in sources if s.publisher.slug == slug), None)
         source = Source(
-            source_id=_free_id({s.source_id for s in sources}, slug),
+            source_id=SourceId(free_id(name, {s.source_id for s in sources})),
             publisher=known or Publisher(slug=PublisherSlug(slug), name=name, tier=tier),
             kind=kind,
             url=url,
@@ -182,11 +180,6 @@ def _find(tx: Session, source_id: str) -> tuple[Source, SourceState]:
     if found is None:
         raise CommandError(f"There is no source {source_id!r}; `setwire sources list` shows them.")
     return found
-
-
-def _free_id(taken: set[SourceId], slug: str) -> SourceId:
-    numbered = (f"{slug}-{n}" for n in range(2, len(taken) + 3))
-    return next(SourceId(candidate) for candidate in (slug, *numbered) if candidate not in taken)
 
 
 def _source_to_try(address: str, kind: SourceKind) -> Source:

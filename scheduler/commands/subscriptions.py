@@ -1,6 +1,5 @@
 """`setwire subscriptions`: who is told of what, and where."""
 
-import re
 import secrets
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -27,7 +26,7 @@ from core.values import (
     TopicSlug,
 )
 from core.webhooks import build_test_payload, new_secret
-from scheduler.commands.options import AsJson, CommandError, opened_store, reading, writing
+from scheduler.commands.options import AsJson, CommandError, free_id, opened_store, reading, writing
 from scheduler.output import console, show_fields, show_json, show_rows
 from scheduler.service import take_subscriptions
 from store.deliveries import add_deliveries
@@ -46,7 +45,6 @@ from store.subscriptions import (
 
 app = typer.Typer(no_args_is_help=True, help="Subscriptions: who is told of what, and where.")
 
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SECRET_BYTES = 32
 
 Named = Annotated[str, typer.Argument(help="The subscription's id.")]
@@ -117,7 +115,7 @@ def add(  # noqa: PLR0913 one option a field of the query
         _refuse_unknown(tx, film or (), topic or ())
         told = tuple(_keep_endpoint(tx, endpoint) for endpoint in endpoints)
         subscription = Subscription(
-            subscription_id=_free_id(tx, name),
+            subscription_id=SubscriptionId(free_id(name, {s.subscription_id for s in all_subscriptions(tx)})),
             name=name,
             films=tuple(FilmId(f) for f in film or ()),
             topics=tuple(TopicSlug(t) for t in topic or ()),
@@ -220,13 +218,6 @@ def _refuse_unknown(tx: Session, films: tuple[str, ...] | list[str], topics: tup
     for topic in topics:
         if topic not in known:
             raise CommandError(f"Unknown topic {topic!r}; the topics are {', '.join(sorted(known))}.")
-
-
-def _free_id(tx: Session, name: str) -> SubscriptionId:
-    taken = {s.subscription_id for s in all_subscriptions(tx)}
-    base = _NOT_SLUG.sub("-", name.casefold()).strip("-") or "subscription"
-    numbered = (f"{base}-{n}" for n in range(2, len(taken) + 3))
-    return next(SubscriptionId(candidate) for candidate in (base, *numbered) if candidate not in taken)
 
 
 def _mail_endpoint(address: str) -> Endpoint:
