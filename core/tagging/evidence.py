@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from core.tagging.features import section_of
 from core.tagging.text import BREAK, Document, Part, phrase_of, word_set
 from core.tagging.titles import RELATION_WORDS, Name, NameKind
 from core.values import Film, FilmStatus
@@ -22,7 +23,6 @@ PERSON_WORDS = word_set(
 LIST_WORDS = word_set("best worst ranked greatest underrated perfect masterpieces every")
 _QUOTED = re.compile(r"(?:^|\s)[‘“'\"]\w[^‘“\"]*[’”'\"](?=\W|$)")
 SMALL_WORDS = word_set("the a an of and in to for on")
-_FILM_SECTIONS = word_set("movie movies film films")
 
 
 class CatalogueFilm:
@@ -130,22 +130,13 @@ class _View:
         self.in_prose = len(
             {document.words and tuple(document.tokens[a:b]) for a, b, p in self.spots if p != "categories"}
         )
-        self.section = self._section()
+        self.section = section_of(document)
         names = self._film_words()
         self.title_words = tuple(f"title:{w}" for w in dict.fromkeys(self.title) if w not in names)
 
     def _film_words(self) -> set[str]:
         """Words of the headline that belong to a name sighted there."""
         return {w for a, b, p in self.spots if p == "title" for w in self.document.tokens[a:b]}
-
-    def _section(self) -> str:
-        categories = self.document.article.categories
-        words = set(phrase_of(categories[0]).split()) if categories else set()
-        if not words:
-            return "none"
-        if not _FILM_SECTIONS.isdisjoint(words):
-            return "film"
-        return "other" if not OTHER_MEDIA_WORDS.isdisjoint(words) or "gaming" in words else "mixed"
 
     def category_rank(self, index: int) -> str:
         """Whether a whole category names the film, before or after those that name the others."""

@@ -4,9 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from core.tagging.text import Document, phrase_of
+from core.tagging.text import Document, phrase_of, tokenize, word_set
 from core.values import Salience, Tag
 
+FILM_SECTIONS = word_set("movie movies film films")
+OTHER_SECTIONS = word_set(
+    "series season show episode episodes tv game games gaming manga anime comic comics sitcom album song novel musical"
+    " music books tabletop"
+)
 FILM_MASK = "Film"
 TITLE_MASK = "Quoted"
 """Masks are capitalised, tokens never are, so they cannot be mistaken for words."""
@@ -64,6 +69,17 @@ def film_features(films: Iterable[Tag]) -> Iterator[str]:
     about = saliences.count(Salience.ABOUT)
     yield f"films-about={min(about, 2)}"
     yield f"films-mentioned={min(len(saliences) - about, 2)}"
+
+
+def section_of(document: Document) -> str:
+    """What the publisher's first category says the text is on: `film`, `other` media, `mixed`, or `none` given."""
+    categories = document.article.categories
+    words = set(tokenize(categories[0])) if categories else set()
+    if not words:
+        return "none"
+    if not FILM_SECTIONS.isdisjoint(words):
+        return "film"
+    return "mixed" if OTHER_SECTIONS.isdisjoint(words) else "other"
 
 
 def level_features(name: str, chance: float) -> Iterator[str]:

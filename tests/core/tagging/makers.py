@@ -59,9 +59,5 @@ def make_film(
     )
 
 
-def make_topic(
-    slug: str, *cues: str, blockers: tuple[str, ...] = (), is_production: bool = True
-) -> Topic:
-    return Topic(
-        slug=TopicSlug(slug), name=slug.title(), cues=cues, blockers=blockers, is_production=is_production
-    )
+def make_topic(slug: str, *cues: str, blockers: tuple[str, ...] = (), is_production: bool = True) -> Topic:
+    return Topic(slug=TopicSlug(slug), name=slug.title(), cues=cues, blockers=blockers, is_production=is_production)

@@ -73,7 +73,7 @@ def test_an_ambiguous_title_links_with_people_and_quotes() -> None:
 @pytest.mark.parametrize(
     ("summary", "expected"),
     [
-        pytest.param("The film starts shooting in spring.", "new", id="the-current-one-by-default"),
+        pytest.param("Shooting on the film ‘Zephyrine’ starts in spring.", "new", id="the-current-one-by-default"),
         pytest.param("Maya Castellan returns to the set.", "new", id="by-people-new"),
         pytest.param("Otto Lindqvist looks back on the 2019 film.", "old", id="by-people-old"),
     ],
@@ -117,7 +117,9 @@ def test_a_series_of_the_same_name_does_not_link_as_subject() -> None:
 
 
 def test_evidence_stands_in_the_text_as_shown() -> None:
-    article = make_article("‘THE GLASS ORCHARD’ wraps", "The Glass Orchard has wrapped.", categories=("The Glass Orchard",))
+    article = make_article(
+        "‘THE GLASS ORCHARD’ wraps", "The Glass Orchard has wrapped.", categories=("The Glass Orchard",)
+    )
     raw = {"title": article.title, "summary": article.summary, "categories": "\x1f".join(article.categories)}
     (found,) = tag(article).values()
 

@@ -23,7 +23,11 @@ def tag(title: str, summary: str = "", *categories: str) -> Tagging:
     ("title", "summary", "topic"),
     [
         ("Harrowgate 2 Set Video Leaks Online", "New set video shows the lead filming a chase.", "set-video"),
-        ("Harrowgate 2 Set Photos Reveal the Villain", "New photos from the set show the villain.", "set-photo"),
+        (
+            "Harrowgate 2 Set Photos Reveal the Villain",
+            "New photos from the film's set show its villain in costume.",
+            "set-photo",
+        ),
         ("Harrowgate 2 Star Breaks Down Her Most Dangerous Stunt", "She did the stunt herself.", "stunts"),
         ("Ines Okoro Joins Harrowgate 2", "Ines Okoro has joined the cast of Harrowgate 2.", "casting"),
         ("Ada Quill to Direct Harrowgate 2", "Ada Quill will direct the sequel.", "crew"),
@@ -71,7 +75,9 @@ def test_an_operators_topic_works_by_its_words() -> None:
     own = make_topic("costumes", "costume fitting*", "wardrobe ... revealed", blockers=("halloween",))
     tagger = Tagger(films=[], topics=[*TOPICS, own], model=load_model("tags"))
     told = make_article(
-        "‘Harrowgate 2’ Costume Fittings Begin Ahead of Filming", "The film starts shooting soon.", categories=("Movie News",)
+        "‘Harrowgate 2’ Costume Fittings Begin Ahead of Filming",
+        "The film starts shooting soon.",
+        categories=("Movie News",),
     )
     blocked = make_article("Halloween Costume Fittings for Movie Fans", "A movie night.", categories=("Movie News",))
 
@@ -104,7 +110,9 @@ def test_a_topic_that_is_no_production_does_not_make_production_news() -> None:
         pytest.param("film*", "Filming Starts", True, id="open-ending"),
         pytest.param("title ... revealed", "Title of Sequel Finally Revealed", True, id="gap"),
         pytest.param("title ... revealed", "Revealed: The Title", False, id="gap-in-order"),
-        pytest.param("title ... revealed", "Title One Two Three Four Five Six Seven Revealed", False, id="gap-too-wide"),
+        pytest.param(
+            "title ... revealed", "Title One Two Three Four Five Six Seven Revealed", False, id="gap-too-wide"
+        ),
         pytest.param("behind the scenes", "Behind-the-Scenes Look", True, id="hyphens"),
     ],
 )
