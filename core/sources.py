@@ -7,7 +7,7 @@ from core.cadence import next_check_at
 from core.values import Fetch, Source, SourceState, Validators
 
 
-def advance_state(  # noqa: PLR0913 the pace is the operator's, the jitter the shell's
+def advance_state(
     source: Source,
     state: SourceState,
     fetch: Fetch,

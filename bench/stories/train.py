@@ -50,8 +50,8 @@ _TREES: dict[str, Any] = {
 # What can only speak for one event, and what only against; the rest the trees find out.
 _FOR = {"cos_words", "contained", "cos_head", "cos_slug", "slug_told_max", "title_told_max", "names_cos", "event_cos"}
 _FOR |= {"event_head_cos", "kinds_cos", "all_kinds_cos", "films_shared"}
-_AGAINST = {"hours", "same_outlet", "not_news", "both_review", "odd_event_min", "ordinals_clash", "films_clash"}
-_AGAINST |= {"lone_review"}
+_AGAINST = {"hours", "same_outlet", "not_news", "odd_event_min", "ordinals_clash", "films_clash"}
+_AGAINST |= {"names_swapped", "casting_swapped"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def _read_article(article: Article) -> _Reading:
     title_words = split_words(title)
     summary_words = split_words(article.summary)
     signature = _sign(title_words, summary_words, text_words if has_text else [])
-    exact = _exact_keys(article, (outlet, fold_outlet(signed)), title_words, summary_words)
+    exact = _exact_keys(article, outlet, fold_outlet(signed), title_words)
     text_key = (_Key(make_key("text", *text_words), "same text"),) if has_text else ()
     return _Reading(
         exact=(*exact, *text_key),
@@ -172,22 +172,24 @@ def _read_article(article: Article) -> _Reading:
     )
 
 
-def _exact_keys(
-    article: Article, outlets: tuple[str, str], title_words: list[str], summary_words: list[str]
-) -> Iterator[_Key]:
+def _exact_keys(article: Article, outlet: str, signed: str, title_words: list[str]) -> Iterator[_Key]:
     yield _Key(make_key("url", article.canonical_url), "same address")
-    title, summary = " ".join(title_words), " ".join(summary_words)
-    if len(title_words) < _TITLE_WORDS:
+    # "Column — Part A" of the outlet itself is no signature: the whole headline counts.
+    own_words = title_words if signed in ("", outlet) else split_words(article.title)
+    if len(own_words) < _TITLE_WORDS:
         return
-    slug = read_slug(article.canonical_url)
-    if len(summary_words) >= _SUMMARY_WORDS:
-        yield _Key(make_key("title+summary", title, summary), "same headline and summary", _COLUMN_PAUSE)
+    title, summary = " ".join(own_words), split_words(article.summary)
+    if len(summary) >= _SUMMARY_WORDS:
+        yield _Key(make_key("title+summary", title, *summary), "same headline and summary", _COLUMN_PAUSE)
+        slug = read_slug(article.canonical_url)
         if len(slug) >= _SLUG_WORDS:
-            key = make_key("slug+summary", outlets[0], " ".join(slug), summary)
+            key = make_key("slug+summary", outlet, " ".join(slug), *summary)
             yield _Key(key, "same address words and summary", _COLUMN_PAUSE)
     pause = _LONG_TITLE_PAUSE if len(title_words) >= _LONG_TITLE_WORDS else _SHORT_TITLE_PAUSE
-    for outlet in sorted({o for o in outlets if o}):
-        yield _Key(make_key("title", outlet, title), "same headline of the same outlet", pause)
+    yield _Key(make_key("title", outlet, title), "same headline of the same outlet", pause)
+    if signed and signed != outlet and len(title_words) >= _TITLE_WORDS:
+        key = make_key("title", signed, " ".join(title_words))
+        yield _Key(key, "the headline of the outlet that signs it", pause)
 
 
 def _sign(title: list[str], summary: list[str], text: list[str]) -> tuple[int, ...]:

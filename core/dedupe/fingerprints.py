@@ -15,7 +15,8 @@ _SEED = 20260220
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’](?:s\b)?")
 # "Title - Outlet", "Title | Outlet", "Title – Outlet": how feeds and Google News sign a headline.
-_SIGNED_TITLE = re.compile(r"^(?P<title>.{8,}\S)\s+[-–—|]\s+(?P<outlet>[^|–—]{2,40})$", re.DOTALL)
+# A date or an issue number in that place is no outlet.
+_SIGNED_TITLE = re.compile(r"^(?P<title>.{8,}\S)\s+[-–—|]\s+(?P<outlet>[^|–—\d]{2,40})$", re.DOTALL)
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?)$")
 
 

@@ -1,6 +1,6 @@
 """The kinds of event a film text can report, told by words of headline, address and summary."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # One entry per kind: single words, and pairs of neighbouring words joined by "_". A word may speak for several kinds.
 _LEXICON = {
@@ -70,6 +70,22 @@ def find_kinds(words: Iterable[str]) -> int:
             kinds |= get(f"{before}_{word}", 0)
         before = word
     return kinds
+
+
+class KindScale:
+    """Weighs sets of kinds; a rare kind says more. Kinds without a weight count fully."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._weights = weights
+        self._masses: dict[int, tuple[float, float]] = {}
+
+    def weigh(self, kinds: int) -> tuple[float, float]:
+        """Give the sum and the greatest of the kinds' weights, both 0 for no kind."""
+        found = self._masses.get(kinds)
+        if found is None:
+            weights = [self._weights.get(kind, 1.0) for kind in name_kinds(kinds)]
+            found = self._masses[kinds] = (sum(weights), max(weights, default=0.0))
+        return found
 
 
 def name_kinds(kinds: int) -> list[str]:

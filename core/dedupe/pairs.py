@@ -1,16 +1,16 @@
 """How alike two articles are, as numbers for the pair model; judges nothing."""
 
-from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from core.dedupe.kinds import KIND_BITS, name_kinds
+from core.dedupe.kinds import KIND_BITS, KindScale
 from core.dedupe.profiles import IN_SLUG, IN_TITLE, Profile
 
+_LEVELS = tuple(level / 255 for level in range(256))
 SplitName = Callable[[str], Sequence[str]]
 
-_LONE_KINDS = ("review", "chart", "trailer", "announcement", "score")
+_LONE_KINDS = ("chart", "trailer", "announcement", "score")
 
 FEATURES = (
     "hours",
@@ -26,7 +26,6 @@ FEATURES = (
     "cos_title",
     "third_word",
     "not_news",
-    "both_review",
     "names_top",
     "names_cos",
     "name_head_mass",
@@ -38,6 +37,8 @@ FEATURES = (
     "all_kinds_cos",
     "kind_top",
     "ordinals_clash",
+    "names_swapped",
+    "casting_swapped",
     "films_shared",
     "films_clash",
     *(f"lone_{kind}" for kind in _LONE_KINDS),
@@ -46,12 +47,12 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A profile as the index keeps it: the weights of its words and names, taken when it was read, packed."""
+    """A profile as the index keeps it: the weights of its words and names, taken when it was read, a byte each."""
 
     profile: Profile
     mass: float
-    weights: "array[float]"
-    name_weights: "array[float]"
+    weights: bytes
+    name_weights: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,20 @@ class Side:
         return sum([weights[word] for word in words])
 
 
+def pack_weights(weights: Iterable[float]) -> bytes:
+    """Pack weights of 0-1 into a byte each."""
+    return bytes([round(weight * 255) for weight in weights])
+
+
+def unpack_weights(packed: bytes) -> list[float]:
+    """Give the weights that `pack_weights` packed, to 1/255."""
+    return [_LEVELS[level] for level in packed]
+
+
 def unpack(kept: Kept, split_name: SplitName) -> Side:
     """Unpack a kept profile for comparison."""
     profile = kept.profile
-    weights = dict(zip(profile.words, kept.weights, strict=True))
+    weights = dict(zip(profile.words, unpack_weights(kept.weights), strict=True))
     title, slug = set(profile.words_in(IN_TITLE)), set(profile.words_in(IN_SLUG))
     name_words: set[str] = set()
     for name in profile.names:
@@ -87,7 +98,7 @@ def unpack(kept: Kept, split_name: SplitName) -> Side:
         head=title | slug,
         title=title,
         slug=slug,
-        names=dict(zip(profile.names, kept.name_weights, strict=True)),
+        names=dict(zip(profile.names, unpack_weights(kept.name_weights), strict=True)),
         name_words=name_words,
         mass=kept.mass,
     )
@@ -100,11 +111,12 @@ def measure_overlap(new: Side, old: Kept) -> float:
     return _ratio(shared, min(new.mass, old.mass))
 
 
-def compare(new: Side, old: Side, kind_weights: Mapping[str, float]) -> list[float]:
+def compare(new: Side, old: Side, kind_scale: KindScale, split_name: SplitName) -> list[float]:
     """Measure a pair; the numbers stand in the order of `FEATURES`. Shared words weigh what they weigh now."""
     a, b = new.profile, old.profile
     shared = new.weights.keys() & old.weights.keys()
     ranked = sorted([new.weights[word] for word in shared], reverse=True)
+    swapped = _misses_name(new, old, split_name) and _misses_name(old, new, split_name)
     slug_told = sorted((_told(new, new.slug, old), _told(old, old.slug, new)))
     title_told = sorted((_told(new, new.title, old), _told(old, old.title, new)))
     return [
@@ -119,11 +131,12 @@ def compare(new: Side, old: Side, kind_weights: Mapping[str, float]) -> list[flo
         _cosine(new, old, new.title, old.title),
         ranked[2] if len(ranked) > 2 else 0.0,
         float((a.genre != "news") + (b.genre != "news")),
-        float(a.genre == b.genre == "review"),
         *_compare_names(new, old),
         *_compare_events(new, old, shared),
-        *_compare_kinds(a, b, kind_weights),
+        *_compare_kinds(a, b, kind_scale),
         float(_clash(a.ordinals, b.ordinals)),
+        float(swapped),
+        float(swapped and bool(a.kinds & b.kinds & KIND_BITS["casting"])),
         float(any(film in b.film_ids for film in a.film_ids)),
         float(bool(a.film_ids) and bool(b.film_ids) and not any(film in b.film_ids for film in a.film_ids)),
         *(float(bool((a.kinds ^ b.kinds) & KIND_BITS[kind])) for kind in _LONE_KINDS),
@@ -162,16 +175,24 @@ def _compare_events(new: Side, old: Side, shared: set[str]) -> tuple[float, floa
     return name_head, common, _ratio(common, mass), _cosine(new, old, mine, theirs), odd
 
 
-def _compare_kinds(a: Profile, b: Profile, weights: Mapping[str, float]) -> tuple[float, float, float]:
-    best = max([weights.get(kind, 1.0) for kind in name_kinds(a.all_kinds & b.all_kinds)], default=0.0)
-    return _kinds_cosine(a.kinds, b.kinds, weights), _kinds_cosine(a.all_kinds, b.all_kinds, weights), best
+def _compare_kinds(a: Profile, b: Profile, scale: KindScale) -> tuple[float, float, float]:
+    best = scale.weigh(a.all_kinds & b.all_kinds)[1]
+    return _kinds_cosine(a.kinds, b.kinds, scale), _kinds_cosine(a.all_kinds, b.all_kinds, scale), best
 
 
-def _kinds_cosine(mine: int, theirs: int, weights: Mapping[str, float]) -> float:
-    def mass(kinds: int) -> float:
-        return sum([weights.get(kind, 1.0) for kind in name_kinds(kinds)])
+def _kinds_cosine(mine: int, theirs: int, scale: KindScale) -> float:
+    if not mine & theirs:
+        return 0.0
+    return scale.weigh(mine & theirs)[0] / sqrt(scale.weigh(mine)[0] * scale.weigh(theirs)[0])
 
-    return mass(mine & theirs) / sqrt(mass(mine) * mass(theirs)) if mine & theirs else 0.0
+
+def _misses_name(one: Side, other: Side, split_name: SplitName) -> bool:
+    """Tell whether one side's head names somebody or something of which the other side says no word."""
+    for name in one.names:
+        words = split_name(name)
+        if words and one.head.issuperset(words) and other.weights.keys().isdisjoint(words):
+            return True
+    return False
 
 
 def _clash(mine: Sequence[tuple[str, str]], theirs: Sequence[tuple[str, str]]) -> bool:

@@ -25,13 +25,20 @@ _STOP_WORDS = frozenset(
 )
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘'\"“](?P<title>[^‘’“”\"]{2,60}?)[’'\"”](?=$|[\s.,:;!?)]|s\b)")
 _NAME = re.compile(r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*")
+_MANY = (
+    r"(?:Movies|Films|Shows|Series|Scenes|Characters|Actors|Actresses|Stars|Things|Moments|Roles|Performances|Villains|"
+    r"Heroes|Directors|Quotes|Endings|Reasons|Facts|Questions|Panels|Sequels|Remakes|Franchises|Thrillers|Comedies|Books)"
+)
 _LIST = re.compile(
-    r"(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Movie|Film|Show|Scene|Character|Actor|Thing|Moment|Role|"
-    r"Performance|Villain)s?\b|(?:The |Top )?(?:\d+|Every|All|Best|Greatest)\b.*\b(?:Series|Heroes)\b"
-    r"|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b",
+    rf"(?:The |Top )*\d+\+? (?!(?:More )?(?:Years?|Months?|Weeks?|Days?|Hours?)\b).*\b{_MANY}\b"
+    rf"|(?:The )?(?:Every|All|Best|Greatest|Worst)\b.*\b{_MANY}\b"
+    r"|.*\b\d+ (?:Best|Greatest|Worst|Highest|Biggest|Most)\b|.*\bRanked\b"
+    r"|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b|.*\bQuiz\b",
     re.IGNORECASE,
 )
-_EXPLAINER = re.compile(r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$", re.IGNORECASE)
+_EXPLAINER = re.compile(
+    r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$|Everything (?:We|You|To)\b", re.IGNORECASE
+)
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _NUMERALS = _ROMAN | {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
 _ENDINGS = (("ies", 6, "y"), ("ing", 7, ""), ("ed", 6, ""), ("es", 6, ""), ("s", 5, ""), ("e", 6, ""))
@@ -57,6 +64,11 @@ class Profile:
     genre: str
     film_ids: tuple[str, ...]
 
+    @property
+    def is_news(self) -> bool:
+        """Whether the piece can share a story at all: every review and every list is one of its own."""
+        return self.genre not in ("review", "list")
+
     def words_in(self, fields: int) -> list[str]:
         """Give the words that stand in any of the fields."""
         return [word for word, field in zip(self.words, self.fields, strict=True) if field & fields]
@@ -81,7 +93,7 @@ def read_profile(article: Article, tagging: Tagging) -> Profile:
         ordinals=tuple(dict.fromkeys((*_find_ordinals(title), *_find_ordinals(slug)))),
         kinds=kinds,
         all_kinds=kinds | find_kinds(summary),
-        genre=_find_genre(headline, title, slug),
+        genre=_find_genre(headline, {*split_words(article.title), *slug}),
         film_ids=tuple(t.ref for t in tagging.films if t.salience is Salience.ABOUT),
     )
 
@@ -138,9 +150,8 @@ def _find_ordinals(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield stem_word(before), number
 
 
-def _find_genre(headline: str, title: Sequence[str], slug: Sequence[str]) -> str:
+def _find_genre(headline: str, words: set[str]) -> str:
     """Tell pieces that are each their own story (review, list, explainer) from news."""
-    words = {*title, *slug}
     if "review" in words and not words & {"rotten", "tomatoes"}:
         return "review"
     if "ranked" in words or "recommendations" in words or _LIST.match(headline):

@@ -1,6 +1,5 @@
 """Same event? Groups articles of the last days into stories, one decision per article from what is known then."""
 
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,14 +9,14 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from core.dedupe.forest import Forest
-from core.dedupe.kinds import name_kinds
-from core.dedupe.pairs import FEATURES, Kept, Side, compare, measure_overlap, unpack
+from core.dedupe.kinds import KindScale, name_kinds
+from core.dedupe.pairs import FEATURES, Kept, Side, compare, measure_overlap, pack_weights, unpack, unpack_weights
 from core.dedupe.profiles import read_profile, split_name
 from core.dedupe.rarity import Rarity
 from core.values import Article, ArticleId, Assignment, StoryId, Tagging
 
 # Chosen by leave-one-window-out on the labelled windows (bench/stories, docs/technotes).
-_LEAST_SCORE = 0.55
+_LEAST_SCORE = 0.5
 _BEST_SHARE = 0.6
 _SAME_OUTLET_PENALTY = 0.3
 _LONGEST_PAUSE = 96 * 3600
@@ -27,12 +26,14 @@ _LONGEST_PAUSE = 96 * 3600
 _SEARCH_WORDS = 20
 _POSTING_LENGTH = 48
 _CANDIDATES = 24
+_PAIRS = 8
 _STORY_MEMBERS = 12
 _SEARCH_WEIGHT = 0.35
 # 99 of 100 labelled pairs of one event exceed these.
 _LEAST_EVIDENCE = 0.6
 _LEAST_CONTAINED = 0.15
 _LEAST_CHANCE = 0.3
+_VETO = -1.0
 
 
 class Judge(Protocol):
@@ -51,7 +52,7 @@ class StoryIndex:
     def __init__(self, *, window: timedelta, model: Mapping[str, Any] | None = None) -> None:
         self._pause = min(int(window.total_seconds()), _LONGEST_PAUSE)
         self._judge: Judge = Forest(model) if model else _Thumb()
-        self._kind_weights: Mapping[str, float] = model["kinds"] if model else {}
+        self._kind_scale = KindScale(model["kinds"] if model else {})
         self._rarity = Rarity(model["background"] if model else {})
         self._postings: dict[str, tuple[_Member, ...]] = {}
         self._stories: dict[StoryId, list[_Member]] = {}
@@ -65,6 +66,8 @@ class StoryIndex:
     def assign(self, article: Article, tagging: Tagging) -> Assignment:
         """Choose the story of an article that has not been added yet; `story_id` None opens a new one."""
         side = unpack(self._read(article, tagging), split_name_once)
+        if not side.profile.is_news:
+            return Assignment(story_id=None, score=0.0, reasons=(f"a {side.profile.genre} is a story of its own",))
         chances = self._judge_members(side, self._find_candidates(side))
         ranked = sorted(self._score_stories(side, chances), key=itemgetter(0), reverse=True)
         if not ranked:
@@ -80,7 +83,7 @@ class StoryIndex:
         kept = self._read(article, tagging)
         member = _Member(article.article_id, story_id, kept)
         self._rarity.count(kept.profile.words)
-        for word in _search_words(kept):
+        for word in _search_words(kept) if kept.profile.is_news else ():
             self._postings[word] = (*self._postings.get(word, ())[1 - _POSTING_LENGTH :], member)
         self._stories.setdefault(story_id, []).append(member)
         self._by_hour.setdefault(kept.profile.at // 3600, []).append(member)
@@ -96,18 +99,20 @@ class StoryIndex:
     def measure(self, article: Article, tagging: Tagging) -> list[tuple[ArticleId, list[float]]]:
         """Give the features of the article with each candidate, as training sees them; judges nothing."""
         side = unpack(self._read(article, tagging), split_name_once)
+        if not side.profile.is_news:
+            return []
         return [
-            (m.article_id, compare(side, unpack(m.kept, split_name_once), self._kind_weights))
+            (m.article_id, compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once))
             for m in self._find_candidates(side)
-            if measure_overlap(side, m.kept) >= _LEAST_CONTAINED
         ]
 
     def _read(self, article: Article, tagging: Tagging) -> Kept:
         if self._last is None or self._last[0] is not article or self._last[1] is not tagging:
             profile = read_profile(article, tagging)
-            weights = array("f", self._rarity.weigh(profile.words))
-            name_weights = array("f", [self._weigh_name(name) for name in profile.names])
-            self._last = (article, tagging, Kept(profile, sum(weights), weights, name_weights))
+            weights = pack_weights(self._rarity.weigh(profile.words))
+            name_weights = pack_weights([self._weigh_name(name) for name in profile.names])
+            kept = Kept(profile, sum(weights) / 255, weights, name_weights)
+            self._last = (article, tagging, kept)
         return self._last[2]
 
     def _weigh_name(self, name: str) -> float:
@@ -123,26 +128,26 @@ class StoryIndex:
         ranked = sorted(
             [item for item in evidence.items() if item[1] >= _LEAST_EVIDENCE], key=itemgetter(1), reverse=True
         )
-        near = [m for m, _ in ranked[: 2 * _CANDIDATES] if abs(at - m.kept.profile.at) <= self._pause]
-        return near[:_CANDIDATES]
+        near = [m for m, _ in ranked[:_CANDIDATES] if abs(at - m.kept.profile.at) <= self._pause]
+        told = [(measure_overlap(side, m.kept), m) for m in near]
+        likely = sorted([pair for pair in told if pair[0] >= _LEAST_CONTAINED], key=itemgetter(0), reverse=True)
+        return [m for _, m in likely[:_PAIRS]]
 
     def _judge_members(self, side: Side, members: Iterable["_Member"]) -> dict["_Member", float]:
-        rows: list[list[float]] = []
-        judged: list[_Member] = []
-        for member in members:
-            if measure_overlap(side, member.kept) >= _LEAST_CONTAINED:
-                rows.append(compare(side, unpack(member.kept, split_name_once), self._kind_weights))
-                judged.append(member)
-        if not rows:
+        judged = list(members)
+        if not judged:
             return {}
+        rows = [compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once) for m in judged]
         chances = self._judge.judge(rows)
-        return {m: 0.0 if row[_CLASH] else chance for m, row, chance in zip(judged, rows, chances, strict=True)}
+        return {m: _VETO if _is_vetoed(row) else p for m, row, p in zip(judged, rows, chances, strict=True)}
 
     def _score_stories(self, side: Side, chances: dict["_Member", float]) -> Iterable[tuple[float, StoryId, "_Member"]]:
         for story_id in dict.fromkeys(m.story_id for m, chance in chances.items() if chance >= _LEAST_CHANCE):
             members = self._stories[story_id][-_STORY_MEMBERS:]
             rest = [m for m in members if m not in chances]
             known = {m: chances[m] for m in chances if m.story_id == story_id} | self._judge_members(side, rest)
+            if min(known.values()) == _VETO:
+                continue
             nearest, best = max(known.items(), key=itemgetter(1))
             mean = sum(known.values()) / max(len(members), len(known))
             score = _BEST_SHARE * best + (1 - _BEST_SHARE) * mean
@@ -176,6 +181,13 @@ class _Member:
 
 _CONTAINED = FEATURES.index("contained")
 _CLASH = FEATURES.index("ordinals_clash")
+_SWAP = FEATURES.index("casting_swapped")
+_NOT_NEWS = FEATURES.index("not_news")
+
+
+def _is_vetoed(row: Sequence[float]) -> bool:
+    """Veto what no likeness can outweigh: another number of the series, another cast member, two explainers."""
+    return row[_CLASH] > 0 or row[_SWAP] > 0 or row[_NOT_NEWS] > 1
 
 
 class _Thumb:
@@ -198,7 +210,7 @@ def _rarest(weights: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def _search_words(kept: Kept) -> list[str]:
-    return [word for word, _ in _rarest(zip(kept.profile.words, kept.weights, strict=True))]
+    return [word for word, _ in _rarest(zip(kept.profile.words, unpack_weights(kept.weights), strict=True))]
 
 
 def _explain(side: Side, nearest: _Member) -> Iterable[str]:
