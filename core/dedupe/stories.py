@@ -26,7 +26,7 @@ _LONGEST_PAUSE = 96 * 3600
 _SEARCH_WORDS = 20
 _POSTING_LENGTH = 48
 _CANDIDATES = 24
-_PAIRS = 8
+_PAIRS = 5
 _STORY_MEMBERS = 12
 _SEARCH_WEIGHT = 0.35
 # 99 of 100 labelled pairs of one event exceed these.

@@ -27,6 +27,11 @@ OWN_PRODUCTION_FLOOR = 0.2
 SECTION_FLOOR = 0.02
 """Texts whose words are this surely not on film are not read further."""
 
+WITNESSED = frozenset(("set-video", "set-photo", "stunts"))
+WITNESSED_FLOOR = 0.85
+"""What was seen on a set is production news by itself: few texts report it, so the model's idea of news knows few.
+It needs the topic's chance at this floor, a cue of the vocabulary that no blocker outweighs, and a film it is about."""
+
 EVIDENCE_LIMIT = 3
 
 
@@ -123,6 +128,7 @@ class TopicTagger:
             return 0.0, ()
         cues = self.read_cues(document)
         scores = self._model.score(reading, other_features(document, films, cues))
+        scores[PRODUCTION] = max(scores[PRODUCTION], self._witnessed(films, cues, scores))
         tags = list(self._tag_by_model(document, cues, scores))
         own = list(self._tag_own(document, cues, scores))
         promoted = [t.score for t in own if self._is_production(t)]
@@ -146,6 +152,14 @@ class TopicTagger:
         for n, chance in known.items():
             if chance >= self._model.floors[self._topics[n].slug] or n == best:
                 yield self._tag_of(document, n, chance, cues)
+
+    def _witnessed(self, films: tuple[Tag, ...], cues: CueReading, scores: Mapping[str, float]) -> float:
+        """Return the chance of the likeliest topic that somebody saw on the set of a film, 0 for none."""
+        if not any(film.salience is Salience.ABOUT for film in films):
+            return 0.0
+        seen = (self._topics[n].slug for n, score in cues.scores.items() if score >= CUE_FLOOR)
+        chances = (scores.get(slug, 0.0) for slug in seen if slug in WITNESSED)
+        return max((chance for chance in chances if chance >= WITNESSED_FLOOR), default=0.0)
 
     def _tag_own(self, document: Document, cues: CueReading, scores: Mapping[str, float]) -> Iterator[Tag]:
         assert self._model is not None
