@@ -18,6 +18,9 @@ _TITLES = {
     EventType.STORY_UPDATED: "Story updated",
     EventType.SOURCE_FAILING: "Source failing",
     EventType.SOURCE_RESTORED: "Source restored",
+    EventType.ENDPOINT_DISABLED: "Endpoint disabled",
+    EventType.SUBSCRIPTION_REQUESTED: "Please confirm",
+    EventType.DIGEST: "Digest",
     EventType.TEST: "Test",
 }
 _TIERS = {"official": "official", "trade": "trade press", "press": "press", "fan": "fan site"}
@@ -60,6 +63,14 @@ def read_letter(payload: str, *, base_url: str) -> Letter:
 
 def _read_notice(event: EventType, data: Mapping[str, object], *, base_url: str) -> Letter:
     message = _text(data, "message") or _TITLES[event]
+    if event is EventType.SUBSCRIPTION_REQUESTED:
+        return Letter(
+            kicker=f"setwire · {_TITLES[event]}",
+            headline=f"setwire: confirm {_text(_mapping(data.get('subscription')), 'name')}",
+            summary=message,
+            page_url=web_url(_text(data, "url")),
+            page_label="Confirm",
+        )
     return Letter(
         kicker=f"setwire · {_TITLES[event]}",
         headline=f"setwire: {_TITLES[event].lower()}",

@@ -23,7 +23,7 @@ from config.sources import load_sources
 from config.subscriptions import load_subscriptions
 from config.topics import load_topics
 from core.editing import Windows
-from core.values import Endpoint, Source, SourceState, Subscription
+from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState, Subscription
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
 from notifier.senders import Notifier
@@ -38,11 +38,19 @@ from store.engine import Session, Store, migrate, open_store
 from store.films import all_films, all_topics, count_films, sync_topics, upsert_films
 from store.housekeeping import Retention
 from store.sources import all_sources, sync_sources
-from store.subscriptions import add_endpoint, add_subscription, all_endpoints, find_endpoint
+from store.subscriptions import (
+    add_endpoint,
+    add_subscription,
+    all_endpoints,
+    find_endpoint,
+    refused_endpoints,
+)
 
 logger = logging.getLogger(__name__)
 
 _GRACE = timedelta(seconds=8)
+# Long enough for a receiver to put the new secret in place, at any hour of the day.
+SECRET_OVERLAP = timedelta(hours=24)
 
 
 class ServiceError(Exception):
@@ -132,14 +140,26 @@ def take_subscriptions(store: Store, path: Path, *, allow_http: bool) -> int:
 def keep_subscriptions(
     tx: Session, subscriptions: Iterable[Subscription], endpoints: Iterable[Endpoint], *, now: datetime
 ) -> None:
-    """Add or replace subscriptions and endpoints by id; an endpoint that was disabled stays so."""
+    """Add or replace subscriptions and endpoints by id; what happened to an endpoint since stays.
+
+    An endpoint that was disabled stays so, one that was unsubscribed is left out, and a secret that changed signs
+    for another day beside the new one.
+    """
     for endpoint in endpoints:
         known = find_endpoint(tx, endpoint.endpoint_id)
-        if known is not None:
-            endpoint = replace(endpoint, disabled_at=known.disabled_at, disabled_reason=known.disabled_reason)  # noqa: PLW2901
-        add_endpoint(tx, endpoint, now=now)
+        add_endpoint(tx, endpoint if known is None else _renew(known, endpoint, now=now), now=now)
     for subscription in subscriptions:
-        add_subscription(tx, subscription, now=now)
+        refused = refused_endpoints(tx, subscription.subscription_id)
+        wanted = tuple(name for name in subscription.endpoints if name not in refused)
+        if wanted:
+            add_subscription(tx, replace(subscription, endpoints=wanted), now=now)
+
+
+def _renew(known: Endpoint, declared: Endpoint, *, now: datetime) -> Endpoint:
+    renewed = replace(known, kind=declared.kind, address=declared.address)
+    if declared.secret in ("", known.secret):
+        return renewed
+    return replace(renewed, secret=declared.secret, old_secret=known.secret, old_secret_until_at=now + SECRET_OVERLAP)
 
 
 @contextmanager
@@ -208,7 +228,14 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
             delivery_lease=settings.delivery_lease,
         ),
         now=utc_now,
+        operator=_operator(settings),
     )
+
+
+def _operator(settings: Settings) -> Endpoint | None:
+    if not settings.operator_mail:
+        return None
+    return Endpoint(endpoint_id=EndpointId("operator"), kind=EndpointKind.EMAIL, address=settings.operator_mail)
 
 
 def load_models() -> Models:

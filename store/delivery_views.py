@@ -67,7 +67,7 @@ def _select_views() -> Select[Any]:
         .scalar_subquery()
     )
     their_last = and_(attempts.c.delivery_id == deliveries.c.delivery_id, attempts.c.number == last)
-    shown = [column for column in endpoints.c if column.name not in ("endpoint_id", "secret", "added_at")]
+    shown = [column for column in endpoints.c if column.name not in ("endpoint_id", "secret", "old_secret", "added_at")]
     return (
         select(
             deliveries,
@@ -87,7 +87,7 @@ def _select_views() -> Select[Any]:
 
 
 def _view(row: RowMapping) -> DeliveryView:
-    endpoint = convert.endpoint_from_row({**row, "secret": ""})
+    endpoint = convert.endpoint_from_row({**row, "secret": "", "old_secret": ""})
     return DeliveryView(
         delivery=convert.delivery_from_row(row, endpoint),
         story_title=row["story_title"] or "",

@@ -29,7 +29,7 @@ from core.values import (
 from core.webhooks import build_test_payload, new_secret
 from scheduler.commands.options import AsJson, CommandError, opened_store, reading, writing
 from scheduler.output import console, show_fields, show_json, show_rows
-from scheduler.service import take_subscriptions
+from scheduler.service import SECRET_OVERLAP, take_subscriptions
 from store.deliveries import add_deliveries
 from store.engine import Session
 from store.films import all_topics, find_film
@@ -41,6 +41,7 @@ from store.subscriptions import (
     enable_endpoint,
     find_subscription,
     remove_subscription,
+    rotate_secret,
     set_subscription_enabled,
 )
 
@@ -178,6 +179,22 @@ def send_test(subscription_id: Named) -> None:
         endpoints = [e for e in all_endpoints(tx) if e.endpoint_id in subscription.endpoints]
         add_deliveries(tx, [(None, _test_delivery(endpoint, now)) for endpoint in endpoints])
     console.print(f"{len(endpoints)} test alerts are due now", markup=False)
+
+
+@app.command("rotate-secret")
+def rotate(subscription_id: Named) -> None:
+    """Sign the webhooks of a subscription with new secrets; for 24 hours the old ones sign as well."""
+    now = datetime.now(UTC)
+    with writing() as tx:
+        named = _find(tx, subscription_id).endpoints
+        hooks = [e for e in all_endpoints(tx) if e.endpoint_id in named and e.kind is EndpointKind.WEBHOOK]
+        if not hooks:
+            raise CommandError(f"Subscription {subscription_id} tells no webhook; there is no secret to replace.")
+        fresh = [(hook, new_secret(secrets.token_bytes(_SECRET_BYTES))) for hook in hooks]
+        for hook, secret in fresh:
+            rotate_secret(tx, hook.endpoint_id, secret, now=now, overlap=SECRET_OVERLAP)
+    for hook, secret in fresh:
+        console.print(f"signing secret of {hook.address}: {secret}", markup=False)
 
 
 def _switch(subscription_id: str, *, is_enabled: bool) -> None:

@@ -55,7 +55,7 @@ from core.values import (
     TopicSlug,
     Validators,
 )
-from store.deliveries import add_deliveries, record_attempt
+from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
 from store.films import sync_topics, upsert_films
@@ -304,6 +304,12 @@ def fill(store: Store) -> None:
             state=DeliveryState.RETRYING,
             next_attempt_at=NOW + LEASE,
         )
+
+
+def claim_due(tx: Session, *, now: datetime = NOW, limit: int = 9, each: int = 99) -> list[Delivery]:
+    """Claim what is due and forget which endpoint it was claimed for."""
+    claims = claim_deliveries(tx, now=now, limit=limit, lease=LEASE, each=each)
+    return [delivery for claimed in claims for delivery in claimed.deliveries]
 
 
 def attempt_of(name: str, number: int, outcome: Outcome, *, at: datetime = NOW) -> Attempt:
