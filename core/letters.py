@@ -28,7 +28,10 @@ _TIERS = {"official": "official", "trade": "trade press", "press": "press", "fan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What a mail says. Every text is one clean line; every URL is http(s) or empty, `image_url` https or empty."""
+    """What a mail says. Every text is one clean line; every URL is http(s) or empty, `image_url` https or empty.
+
+    `ways` are what a reader can change with one click, as words and address.
+    """
 
     kicker: str
     headline: str
@@ -43,6 +46,10 @@ class Letter:
     page_label: str = "See it on setwire"
     reason: str = ""
     subscription_id: str = ""
+    film_id: str = ""
+    topic: str = ""
+    topic_slug: str = ""
+    ways: tuple[tuple[str, str], ...] = ()
 
     @property
     def subject(self) -> str:
@@ -90,6 +97,9 @@ def _read_story(event: EventType, data: Mapping[str, object]) -> Letter:
         kicker=f"setwire · {_TITLES[event]}",
         headline=headline,
         film=_text(films[0], "title") if films else "",
+        film_id=_text(films[0], "id") if films else "",
+        topic=_text(topics[0], "name") if topics else "",
+        topic_slug=_text(topics[0], "slug") if topics else "",
         headline_url=web_url(_text(article, "url")),
         byline=_read_byline(article),
         image_url=web_url(_text(article, "image_url"), allow_http=False),
@@ -193,7 +203,7 @@ def render_text(letter: Letter, *, unsubscribe: str) -> str:
         "\n\n".join(f"“{sentence}”" for sentence in letter.quotes),
         letter.summary,
         "\n".join(_text_links(letter)),
-        "-- \n" + "\n".join(part for part in (letter.reason, unsubscribe) if part),
+        "-- \n" + "\n".join(part for part in (letter.reason, *_text_ways(letter), unsubscribe) if part),
     )
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -203,6 +213,10 @@ def _text_links(letter: Letter) -> Iterable[str]:
         yield f"Read: {letter.headline_url}"
     if letter.page_url:
         yield f"{letter.page_label}: {letter.page_url}"
+
+
+def _text_ways(letter: Letter) -> Iterable[str]:
+    return (f"{label}: {url}" for label, url in letter.ways)
 
 
 _SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -352,9 +366,13 @@ def _html_links(letter: Letter) -> str:
 
 def _html_foot(letter: Letter, unsubscribe_url: str) -> str:
     lines = [escape(letter.reason)] if letter.reason else []
-    if unsubscribe_url:
+    ways = [*letter.ways, *([("Unsubscribe", unsubscribe_url)] if unsubscribe_url else [])]
+    if ways:
         lines.append(
-            f'<a href="{escape(unsubscribe_url)}" style="color:#62686e;text-decoration:underline">Unsubscribe</a>'
+            " · ".join(
+                f'<a href="{escape(url)}" style="color:#62686e;text-decoration:underline">{escape(label)}</a>'
+                for label, url in ways
+            )
         )
     if not lines:
         return ""

@@ -38,10 +38,14 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
-    """Who speaks in every mail: `from_address` may carry a name, `base_url` is where our pages are."""
+    """Who speaks in every mail: `from_address` may carry a name, `base_url` is where our pages are.
+
+    `link_key` signs the links by which a reader unsubscribes or mutes; without it there are none.
+    """
 
     from_address: str
     base_url: str
+    link_key: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         read_sender_address(self.from_address)
@@ -225,7 +229,7 @@ def _cut(text: str) -> str:
 
 
 def _build(delivery: Delivery, mail: MailSettings, now: datetime) -> bytes:
-    return build_mail(delivery, from_address=mail.from_address, base_url=mail.base_url, now=now)
+    return build_mail(delivery, from_address=mail.from_address, base_url=mail.base_url, now=now, link_key=mail.link_key)
 
 
 class FolderSender:

@@ -37,6 +37,7 @@ from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
 from store.films import all_films, all_topics, count_films, sync_topics, upsert_films
 from store.housekeeping import Retention
+from store.links import link_key
 from store.sources import all_sources, sync_sources
 from store.subscriptions import (
     add_endpoint,
@@ -200,7 +201,7 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 
 async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -> Jobs:
     gateway = await stack.enter_async_context(Gateway(settings=fetch_settings(settings)))
-    notifier = await stack.enter_async_context(_notifier(settings))
+    notifier = await stack.enter_async_context(_notifier(settings, await asyncio.to_thread(link_key, store)))
     return Jobs(
         store=store,
         gateway=gateway,
@@ -269,7 +270,7 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 
 
 @asynccontextmanager
-async def _notifier(settings: Settings) -> AsyncIterator[Notifier]:
+async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
     async with AsyncExitStack() as stack:
         webhook = await stack.enter_async_context(
             WebhookSender(
@@ -281,7 +282,7 @@ async def _notifier(settings: Settings) -> AsyncIterator[Notifier]:
                 )
             )
         )
-        words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url)
+        words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url, link_key=key)
         if not settings.smtp_host:
             yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
             return

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core.values import DeliveryState, Endpoint, EndpointId, EndpointKind, Subscription, SubscriptionId
@@ -101,6 +101,12 @@ def refused_endpoints(tx: Session, subscription_id: SubscriptionId) -> set[Endpo
     """The endpoints that were unsubscribed by whoever reads them."""
     found = select(refusals.c.endpoint_id).where(refusals.c.subscription_id == subscription_id)
     return {EndpointId(name) for name in tx.execute(found).scalars()}
+
+
+def forget_refusal(tx: Session, subscription_id: SubscriptionId, endpoint_id: EndpointId) -> None:
+    """Let an endpoint be told again: whoever reads it asked for that."""
+    named = (refusals.c.subscription_id == subscription_id, refusals.c.endpoint_id == endpoint_id)
+    tx.execute(delete(refusals).where(*named))
 
 
 def add_subscription(tx: Session, subscription: Subscription, *, now: datetime) -> None:

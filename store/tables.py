@@ -416,6 +416,17 @@ class RefusalRow(Row, table=True):
     refused_at: datetime = _column(UTC_DATE_TIME)
 
 
+class DoubtRow(Row, table=True):
+    """A reader of an alert says that the story is not about this film."""
+
+    __tablename__ = "doubts"
+
+    story_id: int = _key(BIG_ID)
+    film_id: str = _key(PLAIN_TEXT)
+    endpoint_id: str = _key(PLAIN_TEXT)
+    doubted_at: datetime = _column(UTC_DATE_TIME)
+
+
 class TombstoneRow(Row, table=True):
     """What was deleted and must not come back as new. `source_id` is empty for an article."""
 
@@ -458,5 +469,6 @@ matches = _table("matches")
 deliveries = _table("deliveries")
 attempts = _table("attempts")
 refusals = _table("refusals")
+doubts = _table("doubts")
 tombstones = _table("tombstones")
 meta = _table("meta")

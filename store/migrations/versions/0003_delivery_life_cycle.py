@@ -1,4 +1,4 @@
-"""Order per endpoint, a full log of attempts, secrets being replaced, refusals, and the key of links."""
+"""Order per endpoint, a full log of attempts, secrets being replaced, refusals, doubts, and the key of links."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,6 +28,14 @@ def upgrade() -> None:
         sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("subscription_id", "endpoint_id", name=op.f("pk_refusals")),
     )
+    op.create_table(
+        "doubts",
+        sa.Column("story_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("film_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("endpoint_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("story_id", "film_id", "endpoint_id", name=op.f("pk_doubts")),
+    )
     op.execute(
         "UPDATE deliveries SET seq = counted.place FROM "
         "(SELECT delivery_id, row_number() OVER (ORDER BY created_at, delivery_id) AS place FROM deliveries) AS counted "
@@ -46,6 +54,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_deliveries_owed", "deliveries")
+    op.drop_table("doubts")
     op.drop_table("refusals")
     op.execute("DELETE FROM meta WHERE name IN ('last_delivery_seq', 'link_key')")
     op.drop_column("meta", "words")
