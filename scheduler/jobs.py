@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -223,11 +223,8 @@ class Jobs:
             jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
         )
         with self.store.write() as tx:
-            known = known_guids(tx, source.source_id, [item.guid for item in gathered.entries])
-            fresh = [item for item in gathered.entries if item.guid not in known]
             is_first = state.first_contact_at is None
-            old = {} if is_first else _find_republished(tx, source, fresh)
-            added = add_entries(tx, source, fresh, now=self.now(), is_backlog=is_first, old_guids=old)
+            added = take_in(tx, source, gathered.entries, now=self.now(), is_first=is_first)
             record_fetch(tx, fetch, after)
         _log_turn(state, after)
         return len(added)
@@ -306,6 +303,16 @@ def owe_notice(endpoint: Endpoint, event: EventType, payload: str, *, now: datet
 def _lock_of(claim: Claim) -> str:
     is_mail = claim.endpoint.kind is EndpointKind.EMAIL
     return "mail" if is_mail else f"endpoint:{claim.endpoint.endpoint_id}"
+
+
+def take_in(
+    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_first: bool
+) -> list[EntryId]:
+    """Store what a fetch brought that is new; a first contact and an archive that comes again are backlog."""
+    known = known_guids(tx, source.source_id, [item.guid for item in items])
+    fresh = [item for item in items if item.guid not in known]
+    old = {} if is_first else _find_republished(tx, source, fresh)
+    return add_entries(tx, source, fresh, now=now, is_backlog=is_first, old_guids=old)
 
 
 def _find_republished(tx: Session, source: Source, fresh: list[ParsedEntry]) -> dict[str, str]:
