@@ -41,6 +41,7 @@ from crawler.fetch import Gateway
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.senders import Notifier
 from scheduler.desk import Desk
+from scheduler.digests import release_due
 from scheduler.dispatch import Dispatcher
 from scheduler.lanes import Lanes
 from store.deliveries import Claim, add_deliveries, claim_deliveries, give_back, record_attempt
@@ -107,6 +108,7 @@ class Jobs:
             "edit": self.edit,
             "tell": self.tell,
             "send": self.send,
+            "digest": self.digest,
             "housekeep": self.housekeep,
         }
 
@@ -172,6 +174,11 @@ class Jobs:
         finally:
             lanes.close(claim.endpoint.endpoint_id)
         self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+
+    async def digest(self) -> None:
+        """Release what was held until now: one by one, or together as a digest."""
+        while await asyncio.to_thread(release_due, self.store, self.now):
+            self.dispatcher.enqueue("tell", unique="tell", lock="tell")
 
     async def housekeep(self) -> None:
         """Disable endpoints that only fail, and delete what the retention rules no longer keep."""

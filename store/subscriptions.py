@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.values import DeliveryState, Endpoint, EndpointId, EndpointKind, Subscription, SubscriptionId
@@ -85,7 +85,7 @@ def unsubscribe(tx: Session, subscription_id: SubscriptionId, endpoint_id: Endpo
     insert_new(tx, refusals, [refusal])
     theirs = select(matches.c.match_id).where(matches.c.subscription_id == subscription_id)
     owed = (
-        deliveries.c.match_id.in_(theirs),
+        or_(deliveries.c.match_id.in_(theirs), deliveries.c.subscription_id == subscription_id),
         deliveries.c.endpoint_id == endpoint_id,
         deliveries.c.state.in_(_UNSENT),
     )
@@ -141,7 +141,10 @@ def remove_subscription(tx: Session, subscription_id: SubscriptionId, *, now: da
     """Remove a subscription and cancel what is still owed for it. False: no such subscription."""
     found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
     theirs = select(matches.c.match_id).where(matches.c.subscription_id == subscription_id)
-    owed = (deliveries.c.match_id.in_(theirs), deliveries.c.state.in_(_UNSENT))
+    owed = (
+        or_(deliveries.c.match_id.in_(theirs), deliveries.c.subscription_id == subscription_id),
+        deliveries.c.state.in_(_UNSENT),
+    )
     tx.execute(update(deliveries).where(*owed).values(state=DeliveryState.CANCELLED, finished_at=now))
     return _switch(tx, update(subscriptions).where(*found).values(removed_at=now))
 
