@@ -209,7 +209,7 @@ class Editor:
             memory = self._open_story(article, tagging)
         else:
             memory = self._memory[assignment.story_id]
-            developments = _developments(memory.story, tagging)
+            developments = find_developments(memory.story, tagging)
             _join(memory, article, tagging)
         self._learn_text(article, None)
         self._learn_report(article, tagging, memory)
@@ -358,7 +358,7 @@ def _name_of(entry: Entry) -> str:
     return f"urn:setwire:{entry.source_id}:{entry.item.guid}"
 
 
-def _developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
+def find_developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
     """Return what `tagging` brings that the story did not have: topics of production news, well supported."""
     if not tagging.is_production_news:
         return ()

@@ -44,6 +44,7 @@ from store.subscriptions import (
     add_subscription,
     all_endpoints,
     find_endpoint,
+    find_subscription,
     refused_endpoints,
 )
 
@@ -143,8 +144,8 @@ def keep_subscriptions(
 ) -> None:
     """Add or replace subscriptions and endpoints by id; what happened to an endpoint since stays.
 
-    An endpoint that was disabled stays so, one that was unsubscribed is left out, and a secret that changed signs
-    for another day beside the new one.
+    An endpoint that was disabled stays so, one that was unsubscribed is left out, mutes stay, and a secret that
+    changed signs for another day beside the new one.
     """
     for endpoint in endpoints:
         known = find_endpoint(tx, endpoint.endpoint_id)
@@ -153,7 +154,9 @@ def keep_subscriptions(
         refused = refused_endpoints(tx, subscription.subscription_id)
         wanted = tuple(name for name in subscription.endpoints if name not in refused)
         if wanted:
-            add_subscription(tx, replace(subscription, endpoints=wanted), now=now)
+            known_one = find_subscription(tx, subscription.subscription_id)
+            mutes = known_one.mutes if known_one else ()
+            add_subscription(tx, replace(subscription, endpoints=wanted, mutes=mutes), now=now)
 
 
 def _renew(known: Endpoint, declared: Endpoint, *, now: datetime) -> Endpoint:

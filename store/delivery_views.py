@@ -73,7 +73,7 @@ def _select_views() -> Select[Any]:
             deliveries,
             *shown,
             stories.c.title.label("story_title"),
-            subscriptions.c.subscription_id,
+            subscriptions.c.subscription_id.label("subscription"),
             subscriptions.c.name.label("subscription_name"),
             attempts.c.words.label("last_words"),
             attempts.c.status.label("last_status"),
@@ -81,7 +81,10 @@ def _select_views() -> Select[Any]:
         .join(endpoints, endpoints.c.endpoint_id == deliveries.c.endpoint_id)
         .outerjoin(stories, stories.c.story_id == deliveries.c.story_id)
         .outerjoin(matches, matches.c.match_id == deliveries.c.match_id)
-        .outerjoin(subscriptions, subscriptions.c.subscription_id == matches.c.subscription_id)
+        .outerjoin(
+            subscriptions,
+            subscriptions.c.subscription_id == func.coalesce(deliveries.c.subscription_id, matches.c.subscription_id),
+        )
         .outerjoin(attempts, their_last)
     )
 
@@ -91,7 +94,7 @@ def _view(row: RowMapping) -> DeliveryView:
     return DeliveryView(
         delivery=convert.delivery_from_row(row, endpoint),
         story_title=row["story_title"] or "",
-        subscription_id=row["subscription_id"],
+        subscription_id=row["subscription"],
         subscription_name=row["subscription_name"] or "",
         finished_at=row["finished_at"],
         last_words=row["last_words"] or "",

@@ -119,7 +119,7 @@ def add_subscription(tx: Session, subscription: Subscription, *, now: datetime) 
         )
     if find_subscription(tx, subscription.subscription_id) == subscription:
         return
-    columns = {**convert.subscription_to_columns(subscription), "removed_at": None}
+    columns = {**convert.subscription_to_columns(subscription), "removed_at": None, "changed_at": now}
     _overwrite(tx, subscriptions, columns, added_at=now)
     bump_config_version(tx)
 
@@ -151,9 +151,14 @@ def remove_subscription(tx: Session, subscription_id: SubscriptionId, *, now: da
 
 def set_subscription_enabled(tx: Session, subscription_id: SubscriptionId, enabled: bool, *, now: datetime) -> bool:
     """Let a subscription match or rest; what is owed is still told. False: no such subscription."""
-    _ = now
-    found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
-    return _switch(tx, update(subscriptions).where(*found).values(is_enabled=enabled))
+    found = (
+        subscriptions.c.subscription_id == subscription_id,
+        subscriptions.c.removed_at.is_(None),
+        subscriptions.c.is_enabled.is_not(enabled),
+    )
+    if _switch(tx, update(subscriptions).where(*found).values(is_enabled=enabled, changed_at=now)):
+        return True
+    return find_subscription(tx, subscription_id) is not None
 
 
 def _overwrite(tx: Session, table: Any, columns: dict[str, Any], *, added_at: datetime) -> None:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from core.values import DeliveryId, DeliveryState, Endpoint, EndpointId
+from core.values import DeliveryId, DeliveryState, Endpoint, EndpointId, StoryId, SubscriptionId
 from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
 from scheduler.output import ago, console, show_fields, show_json, show_rows
+from scheduler.why import explain
 from store.deliveries import delivery_counts, delivery_detail, latest_deliveries, replay, requeue
 from store.engine import Session
 from store.subscriptions import all_endpoints
@@ -120,6 +121,28 @@ def replay_deliveries(
     console.print(f"{count} deliveries are due now", markup=False)
     for resting in (e for e in chosen if e.disabled_at is not None):
         console.print(f"{resting.address} is disabled ({resting.disabled_reason}): they wait there", markup=False)
+
+
+@app.command("why")
+def why(
+    subscription_id: Annotated[str, typer.Argument(metavar="SUBSCRIPTION", help="The subscription's id.")],
+    story_id: Annotated[int, typer.Argument(metavar="STORY", help="The story's number.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Explain why a subscription was told of a story, or why not: every article, every delivery."""
+    with reading() as tx:
+        said = explain(tx, SubscriptionId(subscription_id), StoryId(story_id))
+    if said is None:
+        raise CommandError(
+            f"There is no subscription {subscription_id!r} or no story {story_id}; `setwire subscriptions list` and "
+            "`setwire stories list` show them."
+        )
+    if as_json:
+        show_json(said)
+        return
+    for sentence in said:
+        console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _named(tx: Session, endpoint: str) -> list[Endpoint]:

@@ -14,16 +14,23 @@ from core.values import (
     Fetch,
     FetchOutcome,
     Mute,
+    Salience,
     Subscription,
+    SubscriptionId,
     Timing,
 )
 from scheduler.digests import release_due
+from scheduler.preview import preview_subscription
+from scheduler.why import explain
 from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries
 from store.digests import digest_stories
 from store.engine import Store
 from store.sources import all_sources, record_fetch
+from store.stories import latest_stories
 from store.subscriptions import add_subscription, all_subscriptions, disable_endpoint, enable_endpoint
+from tests.core.makers import subscription
 from tests.scheduler.test_storms import FRESH, HOOK, START, fetch, item, stage
+from tests.schema import check_event
 
 __all__ = ["stage"]
 
@@ -68,6 +75,7 @@ def test_a_daily_digest_tells_each_story_once(stage: Store) -> None:
         release(stage, at=due)
     assert counts(stage) == {"pending": 1, "bundled": 5}
     [digest] = owed(stage, at=due)
+    check_event(digest.payload)
     told = json.loads(digest.payload)
     assert (digest.event, told["type"], told["data"]["story_count"]) == (EventType.DIGEST, "digest", 5)
     assert {story["title"] for story in told["data"]["stories"]} == {i.title for i in FRESH}
@@ -168,3 +176,53 @@ def test_a_digest_survives_a_death_before_its_commit(stage: Store) -> None:
     assert counts(stage) == {"held": 5}
     release(stage, at=due)
     assert counts(stage) == {"pending": 1, "bundled": 5}
+
+
+def why(store: Store, title: str) -> str:
+    with store.read() as tx:
+        story_id = next(v.story.story_id for v in latest_stories(tx, limit=50) if v.story.title == title)
+        said = explain(tx, SubscriptionId("salt"), story_id)
+    assert said is not None
+    return "\n".join(said)
+
+
+def test_every_silence_is_explained(stage: Store) -> None:
+    first_contact(stage)
+    retime(stage, Timing(cap_per_hour=1))
+    strange = replace(item(900, START), title="A ferry leaves", summary="It is a ferry, and no film is on it.")
+    old = replace(item(901, START - timedelta(days=9)), guid="old")
+    copy = replace(FRESH[0], guid="copy", url="https://ledger.example/copy")
+    fetch(stage, [*FRESH[:2], strange, old, copy], at=START)
+    assert "backlog: imported at first contact" in why(stage, item(1, START).title)
+    assert "not matched: missing: film:the-salt-meridian" in why(stage, strange.title)
+    assert "old: published 9 days before" in why(stage, old.title)
+    assert "duplicate" in why(stage, FRESH[0].title)
+    assert "owed since 2026-03-14 09:00 UTC" in why(stage, FRESH[0].title)
+    held = why(stage, FRESH[1].title)
+    assert "held by the cap of 1 an hour; released at 2026-03-14 10:00 UTC" in held
+    release(stage, at=START + timedelta(hours=1))
+    assert "told in digest msg_" in why(stage, FRESH[1].title)
+    retime(stage, Timing(), mutes=(Mute(ref="film:the-salt-meridian", until=START + timedelta(days=1)),))
+    fetch(stage, FRESH[2:3], at=START)
+    assert "muted: film:the-salt-meridian" in why(stage, FRESH[2].title)
+    with stage.write() as tx:
+        disable_endpoint(tx, HOOK.endpoint_id, "410 Gone", now=START)
+    fetch(stage, FRESH[3:4], at=START)
+    assert "endpoint disabled: 410 Gone" in why(stage, FRESH[3].title)
+    retime(stage, Timing(), is_enabled=False)
+    fetch(stage, FRESH[4:], at=START)
+    assert "the subscription is paused" in why(stage, FRESH[4].title)
+
+
+def test_a_preview_counts_what_would_have_been_told(stage: Store) -> None:
+    fetch(stage, [item(n, START - timedelta(hours=6 * n)) for n in range(1, 41)], at=START, is_first=True)
+    asked = subscription(
+        "p", query='film:the-salt-meridian AND "day 26"', saliences=tuple(Salience), production_only=False
+    )
+    with stage.read() as tx:
+        found = preview_subscription(tx, asked, now=START, days=7)
+        everything = preview_subscription(tx, replace(asked, query=""), now=START, days=7)
+    [alert] = found.alerts
+    assert alert.reasons == ("film: the-salt-meridian (about)", "words: day 26")
+    assert (len(everything.alerts), everything.article_count) == (8, 28)
+    assert everything.alerts_per_week == pytest.approx(8, abs=1)
