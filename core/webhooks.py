@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from core.query import Field, QueryError, Term, parse_query, wanted_terms
 from core.values import (
     Article,
     Endpoint,
@@ -371,10 +372,20 @@ class _Quote:
 
 def _causes(subscription: Subscription, tags: Iterable[Tag]) -> list[Evidence]:
     """Collect the evidence behind what the subscription asks for; behind every tag if it asks for none."""
-    wanted: set[str] = {*subscription.films, *subscription.topics}
+    terms = list(_query_terms(subscription))
+    named = (term.value for term in terms if term.field in (Field.FILM, Field.TOPIC))
+    wanted: set[str] = {*subscription.films, *subscription.topics, *named}
     tagged = [item for tag in tags if not wanted or tag.ref in wanted for item in tag.evidence]
-    asked = [Evidence(field="", words=words) for words in subscription.words]
+    said = (term.value for term in terms if term.field in (Field.WORDS, Field.PERSON))
+    asked = [Evidence(field="", words=words) for words in (*subscription.words, *said)]
     return [item for item in (*tagged, *asked) if len(item.words) <= _MAX_WORDS_CHARS][:_MAX_CAUSES]
+
+
+def _query_terms(subscription: Subscription) -> Iterable[Term]:
+    try:
+        return wanted_terms(parse_query(subscription.query)) if subscription.query else ()
+    except QueryError:
+        return ()
 
 
 def _find_quotes(article: Article, causes: Iterable[Evidence]) -> list[_Quote]:

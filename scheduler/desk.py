@@ -43,6 +43,7 @@ from store.stories import known_urls, load_window, next_ids, save_edits
 from store.subscriptions import all_endpoints, all_subscriptions
 
 BATCH = 500
+_CLOCK_SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Desk:
         self._base_url = base_url
         self._editor: Editor | None = None
         self._vocabulary: Vocabulary | None = None
+        self._prepared_at: datetime | None = None
 
     def edit_batch(self, now: Callable[[], datetime]) -> int:
         """Edit up to one batch of what is pending; return how many entries. Raises StoreError."""
@@ -116,6 +118,9 @@ class Desk:
         return len(entries)
 
     def _prepare(self, tx: Session, now: datetime) -> tuple[Editor, Vocabulary]:
+        if self._prepared_at is not None and now < self._prepared_at - _CLOCK_SLACK:
+            self._editor = None  # the clock was ahead: what was forgotten then is remembered again
+        self._prepared_at = now
         version = config_version(tx)
         if self._vocabulary is None or self._vocabulary.version != version:
             self._vocabulary, self._editor = _load_vocabulary(tx, version), None
