@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import ValidationError
 
+from core.digests import Coverage, Silence, build_digest
 from core.values import (
     Article,
     ArticleId,
@@ -25,6 +26,7 @@ from core.values import (
     Evidence,
     Film,
     FilmId,
+    Hold,
     Match,
     Publisher,
     PublisherSlug,
@@ -473,6 +475,21 @@ NOTICES = (
     ),
     build_disabled_payload(at=NOW, endpoint=GONE, reason="It has only failed for 5 days."),
     build_request_payload(at=NOW, name="Night Ferry", url="https://wire.example/u/token"),
+    build_digest(
+        at=NOW,
+        since=NOW - timedelta(days=1),
+        subscription=SUBSCRIPTION,
+        hold=Hold.DIGEST,
+        alerts=[build()],
+        coverage=Coverage(
+            source_count=2,
+            silences=(
+                Silence(
+                    source_id=SourceId("lantern"), publisher="The Lantern", error="503", failed_count=9, check_count=9
+                ),
+            ),
+        ),
+    ),
 )
 
 
