@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from core.query import (
     NEWS_KEY,
@@ -46,10 +47,14 @@ class _Demand:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """An enabled subscription, read for the index: `needs` lacks the need it is filed under, which is met."""
+    """An enabled subscription, read for the index, without the need it is filed under, which is met.
+
+    Needs of a single key are `musts`: most candidates fail there, and a look-up costs less than a set.
+    """
 
     subscription_id: str
     production_only: bool
+    musts: tuple[str, ...]
     needs: tuple[_Need, ...]
     vetoes: _Need
     rest: tuple[Query, ...]
@@ -57,6 +62,7 @@ class _Standing:
     subscription: Subscription
 
     def holds(self, facts: Facts) -> bool:
+        """Say whether all but the musts holds."""
         keys = facts.keys
         if self.production_only and NEWS_KEY not in keys:
             return False
@@ -98,13 +104,20 @@ class SubscriptionIndex:
         Films, topics and the production decision are the story's; words, outlet and tier are the article's.
         """
         facts = read_facts(story, article)
-        found = {one.subscription_id: one for one in self._candidates(facts) if one.holds(facts)}
+        found = {one.subscription_id: one for one in self._satisfied(facts)}
         return [(found[key].subscription, found[key].say_why(facts)) for key in sorted(found)]
 
-    def _candidates(self, facts: Facts) -> list[_Standing]:
-        found = list(self._unconditional)
-        for key in facts.keys & self._by_key.keys():
-            found += self._by_key[key]
+    def _satisfied(self, facts: Facts) -> list[_Standing]:
+        keys = facts.keys
+        asked = [self._unconditional, *(self._by_key[key] for key in keys & self._by_key.keys())]
+        found: list[_Standing] = []
+        for one in chain.from_iterable(asked):
+            for must in one.musts:
+                if must not in keys:
+                    break
+            else:
+                if one.holds(facts):
+                    found.append(one)
         return found
 
 
@@ -142,10 +155,12 @@ def explain_silence(subscription: Subscription, story: Story, article: Article) 
 
 
 def _stand(subscription: Subscription, demand: _Demand, filed: _Need | None) -> _Standing:
+    others = [need for need in demand.needs if need is not filed]
     return _Standing(
         subscription_id=subscription.subscription_id,
         production_only=subscription.production_only,
-        needs=tuple(need for need in demand.needs if need is not filed),
+        musts=tuple(key for need in others if len(need) == 1 for key in need),
+        needs=tuple(need for need in others if len(need) != 1),
         vetoes=demand.vetoes,
         rest=demand.rest,
         labels=hit_labels(condition_of(subscription), subscription.saliences),
