@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CODE := core config store crawler notifier scheduler web bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lint types contracts bench quality lock clean
+.PHONY: help run demo test check format lint types contracts bench quality chaos tell lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench: $(VENV)/.dev ## the line under load, on real items, then with 20 kills (n
 
 quality: $(VENV)/.dev ## story and tag figures on the gold sets (needs SETWIRE_SHARED)
 	$(BIN)/python -m bench.quality
+
+chaos: $(VENV)/.dev ## telling under kill -9, failpoints and rude endpoints (a few minutes)
+	$(BIN)/python -m bench.chaos
+
+tell: $(VENV)/.dev ## how fast alerts leave, beside Apprise (if installed) and smtplib
+	$(BIN)/python -m bench.tell
 
 lock: $(VENV)/.dev ## pin the newest dependencies again (needs uv on the PATH)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra build \

@@ -71,6 +71,10 @@ def _check_address(address: str) -> str:
     return address
 
 
+def _check_optional_address(address: str) -> str:
+    return address and _check_address(address)
+
+
 def _split_list(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -218,6 +222,9 @@ class Settings(BaseSettings):
     )
     mail_from: Annotated[str, AfterValidator(_check_address)] = Field(
         default="setwire@localhost", description="Sender address of the mails."
+    )
+    operator_mail: Annotated[str, AfterValidator(_check_optional_address)] = Field(
+        default="", description="Mail address told when an endpoint had to be disabled; empty means nobody."
     )
     mail_dir: FilePath = Field(
         default_factory=_default_mail_dir,

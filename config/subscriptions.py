@@ -1,8 +1,9 @@
 """Reads endpoints and subscriptions from a TOML file and finds every mistake in it."""
 
 import base64
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 from config.problems import Problem
 from config.tables import (
@@ -13,7 +14,10 @@ from config.tables import (
     read_toml,
     suggest,
 )
+from core.query import QueryError, find_unknown
+from core.timing import load_zone, parse_clock, parse_quiet
 from core.values import (
+    Cadence,
     Endpoint,
     EndpointId,
     EndpointKind,
@@ -23,10 +27,14 @@ from core.values import (
     Subscription,
     SubscriptionId,
     Tier,
+    Timing,
     TopicSlug,
+    Weekday,
 )
 
 _DEFAULTS = Subscription(subscription_id=SubscriptionId(""), name="")
+_PLAIN = Timing()
+T = TypeVar("T")
 
 
 def load_subscriptions(
@@ -48,7 +56,7 @@ def load_subscriptions(
     known = {endpoint.endpoint_id for endpoint in found} | set(endpoints)
     subscriptions: list[Subscription] = []
     for table in root.records("subscription", name_key="id"):
-        subscription = _read_subscription(table)
+        subscription = _read_subscription(table, films, topics)
         _find_strangers(table, "films", subscription.films, films, "film")
         _find_strangers(table, "topics", subscription.topics, topics, "topic")
         _find_strangers(table, "endpoints", subscription.endpoints, known, "endpoint")
@@ -107,11 +115,48 @@ def is_webhook_secret(secret: str) -> bool:
         return False
 
 
-def _read_subscription(table: Table) -> Subscription:
+def _read_query(table: Table, films: Collection[str] | None, topics: Collection[str] | None) -> str:
+    query = table.text("query")
+    try:
+        error = find_unknown(query, films=films, topics=topics) if query else None
+    except QueryError as found:
+        error = found
+    if error is not None:
+        table.complain("query", str(error))
+        return ""
+    return query
+
+
+def _read_timing(table: Table) -> Timing:
+    quiet = _read_clock(table, "quiet_hours", parse_quiet)
+    return Timing(
+        cadence=table.choice("cadence", Cadence, default=_PLAIN.cadence),
+        zone=_read_clock(table, "zone", lambda name: load_zone(name).key) or _PLAIN.zone,
+        at=_read_clock(table, "at", parse_clock) or _PLAIN.at,
+        weekday=table.choice("weekday", Weekday, default=_PLAIN.weekday),
+        quiet_from=quiet[0] if quiet else None,
+        quiet_until=quiet[1] if quiet else None,
+        cap_per_hour=table.count("cap_per_hour"),
+    )
+
+
+def _read_clock(table: Table, key: str, read: Callable[[str], T]) -> T | None:
+    word = table.text(key)
+    if not word:
+        return None
+    try:
+        return read(word)
+    except ValueError as error:
+        table.complain(key, str(error))
+        return None
+
+
+def _read_subscription(table: Table, films: Collection[str] | None, topics: Collection[str] | None) -> Subscription:
     subscription_id = table.slug("id")
     subscription = Subscription(
         subscription_id=SubscriptionId(subscription_id),
         name=table.text("name") or subscription_id,
+        query=_read_query(table, films, topics),
         films=tuple(map(FilmId, table.texts("films"))),
         topics=tuple(map(TopicSlug, table.texts("topics"))),
         words=table.texts("words"),
@@ -122,6 +167,7 @@ def _read_subscription(table: Table) -> Subscription:
         production_only=table.flag("production_only", default=_DEFAULTS.production_only),
         min_tier=table.choice("min_tier", Tier, default=_DEFAULTS.min_tier),
         endpoints=tuple(map(EndpointId, table.texts("endpoints"))),
+        timing=_read_timing(table),
         is_enabled=table.flag("enabled", default=True),
     )
     table.finish()

@@ -113,6 +113,16 @@ class Table:
             return None
         return value
 
+    def count(self, key: str) -> int:
+        """Read a whole number from 0 on; 0 if it is left out."""
+        value = self._take(key)
+        if value is None:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.complain(key, f"{value!r} is no count; write a whole number, 0 for none")
+            return 0
+        return value
+
     def duration(self, key: str) -> timedelta | None:
         value = self._take(key)
         if value is None:

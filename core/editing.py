@@ -33,6 +33,7 @@ from core.values import (
 )
 
 _DEVELOPMENT_SCORE = 0.5
+_CLOCK_SLACK = timedelta(hours=1)
 
 
 class DuplicateFinder(Protocol):
@@ -121,7 +122,8 @@ class Editor:
     ) -> None:
         """Rebuild the working memory from `articles` in the order the desk first took them."""
         known = list(articles)
-        self._watermark = max((k.article.event_at for k in known), default=self._watermark)
+        for k in known:
+            self._watermark = _later(self._watermark, k.article)
         for k in known:
             self._learn_text(k.article, k.duplicate_of)
             if k.story_id is not None and k.story_id in stories:
@@ -207,11 +209,11 @@ class Editor:
             memory = self._open_story(article, tagging)
         else:
             memory = self._memory[assignment.story_id]
-            developments = _developments(memory.story, tagging)
+            developments = find_developments(memory.story, tagging)
             _join(memory, article, tagging)
         self._learn_text(article, None)
         self._learn_report(article, tagging, memory)
-        quiet_reason = self._quiet_reason(article)
+        quiet_reason = entry.backlog_reason or self._quiet_reason(article)
         return Edit(
             entry_id=entry.entry_id,
             article=article,
@@ -314,8 +316,7 @@ class Editor:
 
     def _advance(self, article: Article) -> None:
         before = self._horizon(self._windows.story)
-        if self._watermark is None or article.event_at > self._watermark:
-            self._watermark = article.event_at
+        self._watermark = _later(self._watermark, article)
         if self._horizon(self._windows.story) > before:
             self._forget()
 
@@ -330,6 +331,13 @@ class Editor:
                 self._roots.pop(article_id, None)
                 self._story_ids.pop(article_id, None)
                 self._ids_by_url.pop(url, None)
+
+
+def _later(watermark: datetime | None, article: Article) -> datetime:
+    """Return the newest event so far. A clock that was ahead and went back leaves no mark in the future."""
+    if watermark is None or watermark > article.first_seen_at + _CLOCK_SLACK:
+        return article.event_at
+    return max(watermark, article.event_at)
 
 
 def _hour(moment: datetime) -> datetime:
@@ -350,7 +358,7 @@ def _name_of(entry: Entry) -> str:
     return f"urn:setwire:{entry.source_id}:{entry.item.guid}"
 
 
-def _developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
+def find_developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
     """Return what `tagging` brings that the story did not have: topics of production news, well supported."""
     if not tagging.is_production_news:
         return ()

@@ -18,6 +18,9 @@ _TITLES = {
     EventType.STORY_UPDATED: "Story updated",
     EventType.SOURCE_FAILING: "Source failing",
     EventType.SOURCE_RESTORED: "Source restored",
+    EventType.ENDPOINT_DISABLED: "Endpoint disabled",
+    EventType.SUBSCRIPTION_REQUESTED: "Please confirm",
+    EventType.DIGEST: "Digest",
     EventType.TEST: "Test",
 }
 _TIERS = {"official": "official", "trade": "trade press", "press": "press", "fan": "fan site"}
@@ -25,7 +28,11 @@ _TIERS = {"official": "official", "trade": "trade press", "press": "press", "fan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What a mail says. Every text is one clean line; every URL is http(s) or empty, `image_url` https or empty."""
+    """What a mail says. Every text is one clean line; every URL is http(s) or empty, `image_url` https or empty.
+
+    `items` are the stories of a digest (headline, address, byline), `note` says what it could not hear of. `ways` are
+    what a reader can change with one click, as words and address.
+    """
 
     kicker: str
     headline: str
@@ -36,10 +43,16 @@ class Letter:
     facts: tuple[tuple[str, str], ...] = ()
     quotes: tuple[str, ...] = ()
     summary: str = ""
+    items: tuple[tuple[str, str, str], ...] = ()
+    note: str = ""
     page_url: str = ""
     page_label: str = "See it on setwire"
     reason: str = ""
     subscription_id: str = ""
+    film_id: str = ""
+    topic: str = ""
+    topic_slug: str = ""
+    ways: tuple[tuple[str, str], ...] = ()
 
     @property
     def subject(self) -> str:
@@ -53,6 +66,8 @@ def read_letter(payload: str, *, base_url: str) -> Letter:
     document = _mapping(json.loads(payload))
     event = EventType(_text(document, "type"))
     data = _mapping(document.get("data"))
+    if event is EventType.DIGEST:
+        return _read_digest(data, base_url=base_url)
     if "story" not in data:
         return _read_notice(event, data, base_url=base_url)
     return _read_story(event, data)
@@ -60,6 +75,14 @@ def read_letter(payload: str, *, base_url: str) -> Letter:
 
 def _read_notice(event: EventType, data: Mapping[str, object], *, base_url: str) -> Letter:
     message = _text(data, "message") or _TITLES[event]
+    if event is EventType.SUBSCRIPTION_REQUESTED:
+        return Letter(
+            kicker=f"setwire · {_TITLES[event]}",
+            headline=f"setwire: confirm {_text(_mapping(data.get('subscription')), 'name')}",
+            summary=message,
+            page_url=web_url(_text(data, "url")),
+            page_label="Confirm",
+        )
     return Letter(
         kicker=f"setwire · {_TITLES[event]}",
         headline=f"setwire: {_TITLES[event].lower()}",
@@ -67,6 +90,48 @@ def _read_notice(event: EventType, data: Mapping[str, object], *, base_url: str)
         page_url=web_url(base_url),
         page_label="Open setwire",
     )
+
+
+def _read_digest(data: Mapping[str, object], *, base_url: str) -> Letter:
+    stories, match = _mappings(data.get("stories")), _mapping(data.get("match"))
+    count, more = _count(data, "story_count"), _count(data, "more_count")
+    name = _text(match, "name") or _text(match, "subscription_id")
+    said = f"{count} more" if _text(data, "cause") == "cap" else f"{count}"
+    return Letter(
+        kicker="setwire · Digest",
+        headline=f"{name}: {said} {'story' if count == 1 else 'stories'}",
+        summary=f"{more} more are not listed here." if more else "",
+        items=tuple(_read_item(story) for story in stories),
+        note=_read_coverage(_mapping(data.get("coverage"))),
+        page_url=web_url(base_url),
+        page_label="Open setwire",
+        reason=_read_reason(match),
+        subscription_id=_text(match, "subscription_id"),
+    )
+
+
+def _read_item(story: Mapping[str, object]) -> tuple[str, str, str]:
+    films, topics = _mappings(story.get("films")), _mappings(story.get("topics"))
+    new = story.get("developments")
+    fresh = [_say_development(clean_line(str(words)), topics) for words in new] if isinstance(new, list) else []
+    byline = [_text(films[0], "title") if films else "", _text(story, "outlet"), *(f"new: {words}" for words in fresh)]
+    address = web_url(_text(story, "article_url")) or web_url(_text(story, "url"))
+    return _text(story, "title") or "Untitled story", address, " · ".join(part for part in byline if part)
+
+
+def _read_coverage(coverage: Mapping[str, object]) -> str:
+    silent, polled = _mappings(coverage.get("unreachable")), _count(coverage, "source_count")
+    count = _count(coverage, "unreachable_count")
+    if not count:
+        return f"All {polled} sources could be reached." if polled else ""
+    named = ", ".join(_text(source, "publisher") or _text(source, "id") for source in silent[:10])
+    rest = f" and {count - 10} more" if count > 10 else ""
+    return f"Not heard: {count} of {polled} sources could not be reached in this time ({named}{rest})."
+
+
+def _count(values: Mapping[str, object], name: str) -> int:
+    value = values.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _read_story(event: EventType, data: Mapping[str, object]) -> Letter:
@@ -79,6 +144,9 @@ def _read_story(event: EventType, data: Mapping[str, object]) -> Letter:
         kicker=f"setwire · {_TITLES[event]}",
         headline=headline,
         film=_text(films[0], "title") if films else "",
+        film_id=_text(films[0], "id") if films else "",
+        topic=_text(topics[0], "name") if topics else "",
+        topic_slug=_text(topics[0], "slug") if topics else "",
         headline_url=web_url(_text(article, "url")),
         byline=_read_byline(article),
         image_url=web_url(_text(article, "image_url"), allow_http=False),
@@ -180,9 +248,11 @@ def render_text(letter: Letter, *, unsubscribe: str) -> str:
         "\n".join(part for part in (letter.headline, letter.byline) if part),
         "\n".join(f"{label}: {value}" for label, value in letter.facts),
         "\n\n".join(f"“{sentence}”" for sentence in letter.quotes),
+        "\n\n".join("\n".join(part for part in (f"* {item[0]}", *item[:0:-1]) if part) for item in letter.items),
         letter.summary,
+        letter.note,
         "\n".join(_text_links(letter)),
-        "-- \n" + "\n".join(part for part in (letter.reason, unsubscribe) if part),
+        "-- \n" + "\n".join(part for part in (letter.reason, *_text_ways(letter), unsubscribe) if part),
     )
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -192,6 +262,10 @@ def _text_links(letter: Letter) -> Iterable[str]:
         yield f"Read: {letter.headline_url}"
     if letter.page_url:
         yield f"{letter.page_label}: {letter.page_url}"
+
+
+def _text_ways(letter: Letter) -> Iterable[str]:
+    return (f"{label}: {url}" for label, url in letter.ways)
 
 
 _SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -223,8 +297,8 @@ def render_html(letter: Letter, *, unsubscribe_url: str) -> str:
     """Render the letter as one HTML document; every text of the letter is escaped."""
     title = escape(letter.subject)
     rows = "".join((
-        _html_head(letter), _html_image(letter), _html_facts(letter), _html_quotes(letter), _html_summary(letter),
-        _html_links(letter), _html_foot(letter, unsubscribe_url),
+        _html_head(letter), _html_image(letter), _html_facts(letter), _html_quotes(letter), _html_items(letter),
+        _html_summary(letter), _html_note(letter), _html_links(letter), _html_foot(letter, unsubscribe_url),
     ))  # fmt: skip
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -314,6 +388,32 @@ def _html_quotes(letter: Letter) -> str:
     return _html_row(quotes, padding="0 28px 8px")
 
 
+def _html_items(letter: Letter) -> str:
+    if not letter.items:
+        return ""
+    return _html_row("\n".join(_html_item(*item) for item in letter.items), padding="0 28px 8px")
+
+
+def _html_item(title: str, url: str, byline: str) -> str:
+    said = escape(title)
+    if url:
+        said = f'<a href="{escape(url)}" style="color:#16181a;text-decoration:none">{said}</a>'
+    return (
+        f'<p class="strong" style="margin:0 0 2px;color:#16181a;font:700 17px/1.35 {_SERIF}">{said}</p>\n'
+        '<p class="faint" style="margin:0 0 14px;color:#62686e;font-size:14px;line-height:1.4">'
+        f"{escape(byline)}</p>"
+    )
+
+
+def _html_note(letter: Letter) -> str:
+    if not letter.note:
+        return ""
+    paragraph = (
+        f'<p class="faint" style="margin:0;color:#62686e;font-size:14px;line-height:1.5">{escape(letter.note)}</p>'
+    )
+    return _html_row(paragraph, padding="0 28px 18px")
+
+
 def _html_summary(letter: Letter) -> str:
     if not letter.summary:
         return ""
@@ -341,9 +441,13 @@ def _html_links(letter: Letter) -> str:
 
 def _html_foot(letter: Letter, unsubscribe_url: str) -> str:
     lines = [escape(letter.reason)] if letter.reason else []
-    if unsubscribe_url:
+    ways = [*letter.ways, *([("Unsubscribe", unsubscribe_url)] if unsubscribe_url else [])]
+    if ways:
         lines.append(
-            f'<a href="{escape(unsubscribe_url)}" style="color:#62686e;text-decoration:underline">Unsubscribe</a>'
+            " · ".join(
+                f'<a href="{escape(url)}" style="color:#62686e;text-decoration:underline">{escape(label)}</a>'
+                for label, url in ways
+            )
         )
     if not lines:
         return ""

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email import policy
 from email.errors import MessageError
@@ -11,10 +12,16 @@ from email.parser import BytesParser
 from email.utils import format_datetime, parseaddr
 from urllib.parse import quote
 
-from core.letters import Letter, read_letter, render_html, render_text, web_url
-from core.values import Delivery
+from core.letters import Letter, cut, read_letter, render_html, render_text, web_url
+from core.links import Link, LinkAction, write_link
+from core.values import Delivery, EventType
 from core.webhooks import clean_line
 
+# The `email` package writes a word longer than a line as an encoded word (RFC 2047), which no mail program follows.
+_UNFOLDED = ("List-Unsubscribe",)
+_FOLD = "\r\n "
+# RFC 5322, section 2.1.1: no line is longer than 998 characters.
+_MAX_LINK_CHARS = 950
 _PARTS = ["multipart/alternative", "text/plain", "text/html"]
 
 # An address as RFC 5321 writes it without quoting: every mail server takes it, and no header breaks on it.
@@ -39,18 +46,28 @@ class _Sender:
 
 
 def build_mail(
-    delivery: Delivery, *, from_address: str, base_url: str, now: datetime, unsubscribe_url: str = ""
+    delivery: Delivery,
+    *,
+    from_address: str,
+    base_url: str,
+    now: datetime,
+    unsubscribe_url: str = "",
+    link_key: bytes = b"",
 ) -> bytes:
     """Write the mail of one delivery, ready to be sent, with CRLF line ends and 7-bit bytes.
 
     Shape: the same arguments give the same bytes; `Message-ID` depends on the delivery only, and every mail of a
-    story answers the same thread root. Without `unsubscribe_url` a reader unsubscribes by a mail to the sender.
+    story answers the same thread root. With `link_key` a mail for a subscription carries links that act without a
+    login; without it and `unsubscribe_url` a reader unsubscribes by a mail to the sender.
     Errors: `MailError` for a recipient or sender that is not one plain address, a payload that is not ours, or a
     built message that does not read back as exactly one mail to exactly one recipient.
     """
     sender = _read_sender(from_address)
     recipient = check_address(delivery.endpoint.address)
     letter = _read_letter(delivery, base_url)
+    links = _Links(letter, delivery, link_key, base_url) if link_key and letter.subscription_id else None
+    unsubscribe_url = links.write(LinkAction.UNSUBSCRIBE) if links else unsubscribe_url
+    letter = replace(letter, ways=tuple(links.offer())) if links else letter
     headers = {
         **_basic_headers(letter, delivery, sender=sender, recipient=recipient, now=now),
         **_thread_headers(delivery, sender),
@@ -60,6 +77,37 @@ def build_mail(
     raw = _write_message(headers, letter, delivery, way_out)
     _check_built(raw, headers=headers, recipient=recipient, sender=sender.address)
     return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """The links of one mail."""
+
+    letter: Letter
+    delivery: Delivery
+    key: bytes
+    base_url: str
+
+    def write(self, action: LinkAction, ref: str = "") -> str:
+        link = Link(
+            action=action,
+            endpoint_id=self.delivery.endpoint.endpoint_id,
+            subscription_id=self.letter.subscription_id,
+            ref=ref,
+            story_id=self.delivery.story_id or 0,
+        )
+        return write_link(link, key=self.key, base_url=self.base_url)
+
+    def offer(self) -> Iterator[tuple[str, str]]:
+        letter = self.letter
+        if letter.film_id:
+            yield f"Mute {cut(letter.film, 60)}", self.write(LinkAction.MUTE, f"film:{letter.film_id}")
+        if letter.topic_slug:
+            yield f"Mute the topic {cut(letter.topic, 60)}", self.write(LinkAction.MUTE, f"topic:{letter.topic_slug}")
+        if self.delivery.event in (EventType.STORY_CREATED, EventType.STORY_UPDATED):
+            yield "A daily digest instead", self.write(LinkAction.DIGEST)
+        if letter.film_id:
+            yield "Wrong film?", self.write(LinkAction.WRONG_FILM, f"film:{letter.film_id}")
 
 
 def check_address(address: str) -> str:
@@ -121,11 +169,14 @@ def _thread_headers(delivery: Delivery, sender: _Sender) -> dict[str, str]:
 def _list_headers(letter: Letter, sender: _Sender, unsubscribe_url: str) -> dict[str, str]:
     if not letter.subscription_id:
         return {}
-    web = web_url(unsubscribe_url)
+    web = web_url(unsubscribe_url) if len(unsubscribe_url) <= _MAX_LINK_CHARS else ""
     ways = [web, _unsubscribe_mailto(letter, sender)] if web else [_unsubscribe_mailto(letter, sender)]
+    # RFC 8058, section 3.1: one click wants exactly this value, and an https address that a POST acts on.
+    one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if web.startswith("https://") else {}
     return {
         "List-Id": f"<{safe_id(letter.subscription_id).lower()}.setwire.{sender.domain}>",
         "List-Unsubscribe": ", ".join(f"<{way}>" for way in ways),
+        **one_click,
     }
 
 
@@ -147,15 +198,26 @@ def _write_message(headers: dict[str, str], letter: Letter, delivery: Delivery, 
     message = EmailMessage(policy=policy.SMTP)
     unsubscribe = f"Unsubscribe: {unsubscribe_url}" if unsubscribe_url else ""
     text, html = render_text(letter, unsubscribe=unsubscribe), render_html(letter, unsubscribe_url=unsubscribe_url)
+    unfolded = {name: value for name, value in headers.items() if name in _UNFOLDED}
     try:
         for name, value in headers.items():
-            message[name] = value
+            if name not in unfolded:
+                message[name] = value
         message.set_content(text, charset="utf-8", cte="quoted-printable")
         message.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
         message.set_boundary(_choose_boundary(delivery))
-        return message.as_bytes()
+        return _append_headers(message.as_bytes(), unfolded)
     except (MessageError, ValueError, LookupError) as error:
         raise MailError("the mail cannot be written without breaking its headers") from error
+
+
+def _append_headers(raw: bytes, headers: dict[str, str]) -> bytes:
+    head, gap, body = raw.partition(b"\r\n\r\n")
+    for name, value in headers.items():
+        if not re.fullmatch(r"<[!-;=?-~]+>(, <[!-;=?-~]+>)*", value):
+            raise MailError(f"the header {name} is not a list of addresses")
+        head += f"\r\n{name}: {value.replace(', ', f',{_FOLD}')}".encode("ascii")
+    return head + gap + body
 
 
 def _choose_boundary(delivery: Delivery) -> str:

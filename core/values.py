@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -104,6 +104,9 @@ class EventType(StrEnum):
     STORY_UPDATED = "story.updated"
     SOURCE_FAILING = "source.failing"
     SOURCE_RESTORED = "source.restored"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    SUBSCRIPTION_REQUESTED = "subscription.requested"
+    DIGEST = "digest"
     TEST = "test"
 
 
@@ -120,6 +123,34 @@ class DeliveryState(StrEnum):
     UNDELIVERABLE = "undeliverable"
     CANCELLED = "cancelled"
     HELD = "held"
+    BUNDLED = "bundled"
+
+
+class Cadence(StrEnum):
+    """How often a subscription speaks."""
+
+    AT_ONCE = "at-once"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class Weekday(StrEnum):
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+class Hold(StrEnum):
+    """Why a delivery is held."""
+
+    DIGEST = "digest"
+    QUIET_HOURS = "quiet-hours"
+    CAP = "cap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +297,9 @@ class ParsedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A stored item waiting for the desk, or edited. `is_backlog`: imported at first contact, never alerts."""
+    """A stored item waiting for the desk, or edited. `is_backlog`: never alerts; `backlog_reason` says why, else it was
+    imported at first contact.
+    """
 
     entry_id: EntryId
     source_id: SourceId
@@ -274,6 +307,7 @@ class Entry:
     item: ParsedEntry
     first_seen_at: datetime
     is_backlog: bool = False
+    backlog_reason: str = ""
     text_state: TextState = TextState.NOT_WANTED
 
 
@@ -413,26 +447,60 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where to tell: a webhook URL with its signing secret (`whsec_…`), or an e-mail address."""
+    """Where to tell: a webhook URL with its signing secret (`whsec_…`), or an e-mail address.
+
+    While a secret is being replaced, `old_secret` signs as well until `old_secret_until_at`. `failing_since_at` is the
+    first failure since the last success.
+    """
 
     endpoint_id: EndpointId
     kind: EndpointKind
     address: str
     secret: str = ""
+    old_secret: str = ""
+    old_secret_until_at: datetime | None = None
+    failing_since_at: datetime | None = None
     disabled_at: datetime | None = None
     disabled_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When a subscription speaks, by the clocks of `zone` (an IANA name).
+
+    `at` and `weekday` are of daily and weekly digests. From `quiet_from` to `quiet_until` everything is held; both
+    are None or neither. `cap_per_hour` is the most alerts an endpoint gets at once within an hour; 0 sets no cap.
+    """
+
+    cadence: Cadence = Cadence.AT_ONCE
+    zone: str = "UTC"
+    at: time = time(8)
+    weekday: Weekday = Weekday.MONDAY
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    cap_per_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """No alert on this film (`film:ID`) or topic (`topic:SLUG`) before `until`."""
+
+    ref: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A standing query and where to tell. Each non-empty field must be satisfied; inside a field one hit is enough.
 
-    `words` are phrases looked for in headline, summary and text, whole words, case-insensitive; `not_words` veto.
-    `saliences` says which film tags count. Empty `films`, `topics`, `words` and `outlets` match every story.
+    `query` is a condition in the language of `core.query`. `words` are phrases looked for in headline, summary and
+    text, whole words, case-insensitive; `not_words` veto. `saliences` says which film tags count. Empty `query`,
+    `films`, `topics`, `words` and `outlets` match every story.
     """
 
     subscription_id: SubscriptionId
     name: str
+    query: str = ""
     films: tuple[FilmId, ...] = ()
     topics: tuple[TopicSlug, ...] = ()
     words: tuple[str, ...] = ()
@@ -443,6 +511,8 @@ class Subscription:
     production_only: bool = True
     min_tier: Tier = Tier.FAN
     endpoints: tuple[EndpointId, ...] = ()
+    timing: Timing = Timing()
+    mutes: tuple[Mute, ...] = ()
     is_enabled: bool = True
 
 
@@ -464,7 +534,12 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is owed to one endpoint. `payload` is frozen when the match is made: every attempt sends the same bytes."""
+    """What is owed to one endpoint. `payload` is frozen when the match is made: every attempt sends the same bytes.
+
+    `given_up_count` of its attempts were made before the operator had it sent again; retries count from there.
+    One that is held has its `hold` and is released at `next_attempt_at`. `state_reason` says in words why it is held,
+    bundled or cancelled; `digest_id` names the digest that tells it instead.
+    """
 
     delivery_id: DeliveryId
     endpoint: Endpoint
@@ -473,8 +548,21 @@ class Delivery:
     payload: str
     state: DeliveryState
     attempt_count: int
+    given_up_count: int = 0
     created_at: datetime
     next_attempt_at: datetime
+    subscription_id: SubscriptionId | None = None
+    hold: Hold | None = None
+    state_reason: str = ""
+    digest_id: DeliveryId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What was said in one attempt, for the log: our request without its body, and the answer cut at 20,000 bytes."""
+
+    request: str = ""
+    response: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -483,6 +571,7 @@ class Delivered:
 
     detail: str = ""
     status: int | None = None
+    exchange: Exchange = field(default=Exchange(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,6 +581,7 @@ class Retry:
     reason: str
     after: timedelta | None = None
     status: int | None = None
+    exchange: Exchange = field(default=Exchange(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -500,6 +590,7 @@ class GiveUp:
 
     reason: str
     status: int | None = None
+    exchange: Exchange = field(default=Exchange(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -508,6 +599,7 @@ class EndpointGone:
 
     reason: str
     status: int | None = None
+    exchange: Exchange = field(default=Exchange(), compare=False)
 
 
 Outcome = Delivered | Retry | GiveUp | EndpointGone

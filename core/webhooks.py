@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
+from core.query import Field, QueryError, Term, parse_query, wanted_terms
 from core.values import (
     Article,
     Endpoint,
@@ -18,6 +20,8 @@ from core.values import (
     Film,
     FilmId,
     Match,
+    Source,
+    SourceState,
     Story,
     Subscription,
     Tag,
@@ -64,6 +68,12 @@ def sign(*, secret: str, message_id: str, sent_at: datetime, body: bytes) -> dic
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
+
+
+def signing_secrets(endpoint: Endpoint, *, now: datetime) -> str:
+    """Return what signs now: the secret, and while it replaces another one also that, as `sign` takes them."""
+    is_replacing = endpoint.old_secret_until_at is not None and now < endpoint.old_secret_until_at
+    return f"{endpoint.secret} {endpoint.old_secret}" if is_replacing else endpoint.secret
 
 
 def verify(*, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -218,6 +228,53 @@ def build_test_payload(*, at: datetime, endpoint: Endpoint) -> str:
     return _write_json(EventType.TEST, at, data)
 
 
+def build_disabled_payload(*, at: datetime, endpoint: Endpoint, reason: str) -> str:
+    """Write the event `endpoint.disabled`, for those who own the endpoint: nothing is sent there any more, and why."""
+    host = urlsplit(endpoint.address).hostname or endpoint.address
+    said = clean_line(reason).rstrip(".")
+    data: _Json = {
+        "endpoint": {"id": _trim(endpoint.endpoint_id, _MAX_ID_BYTES), "kind": endpoint.kind.value},
+        "reason": _trim(reason, 1_000),
+        "message": _trim(
+            f"Nothing is sent to {host} any more: {said}. Mend it, then have the operator resume it.", 2_000
+        ),
+    }
+    return _write_json(EventType.ENDPOINT_DISABLED, at, data)
+
+
+def build_request_payload(*, at: datetime, name: str, url: str) -> str:
+    """Write the event `subscription.requested`: the mail by which an address confirms that it wants alerts."""
+    data: _Json = {
+        "subscription": {"name": _trim(name, 500)},
+        "url": _fit_url(url),
+        "message": "Somebody asked setwire to send film news to this address. If that was you, confirm it within two "
+        "days; if not, do nothing, and no more mail comes.",
+    }
+    return _write_json(EventType.SUBSCRIPTION_REQUESTED, at, data)
+
+
+def build_source_payload(*, event: EventType, at: datetime, source: Source, state: SourceState) -> str:
+    """Write `source.failing` or `source.restored`, for operators: how a source stands since when, and why."""
+    since = state.failing_since_at
+    name = source.publisher.name
+    data: _Json = {
+        "source": {
+            "id": _trim(source.source_id, _MAX_ID_BYTES),
+            "publisher": _trim(name, 500),
+            "kind": source.kind.value,
+            "url": _fit_url(source.url),
+        },
+        "failing_since": _iso(since) if since else None,
+        "error": _trim(state.last_error or "", 1_000),
+        "error_count": state.error_count,
+        "message": _trim(
+            f"{name} answers again." if since is None else f"{name} does not answer: {state.last_error or 'no reason'}",
+            2_000,
+        ),
+    }
+    return _write_json(event, at, data)
+
+
 def _write_json(event: EventType, at: datetime, data: _Json) -> str:
     document = {"type": event.value, "timestamp": _iso(at), "data": data}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -315,10 +372,20 @@ class _Quote:
 
 def _causes(subscription: Subscription, tags: Iterable[Tag]) -> list[Evidence]:
     """Collect the evidence behind what the subscription asks for; behind every tag if it asks for none."""
-    wanted: set[str] = {*subscription.films, *subscription.topics}
+    terms = list(_query_terms(subscription))
+    named = (term.value for term in terms if term.field in (Field.FILM, Field.TOPIC))
+    wanted: set[str] = {*subscription.films, *subscription.topics, *named}
     tagged = [item for tag in tags if not wanted or tag.ref in wanted for item in tag.evidence]
-    asked = [Evidence(field="", words=words) for words in subscription.words]
+    said = (term.value for term in terms if term.field in (Field.WORDS, Field.PERSON))
+    asked = [Evidence(field="", words=words) for words in (*subscription.words, *said)]
     return [item for item in (*tagged, *asked) if len(item.words) <= _MAX_WORDS_CHARS][:_MAX_CAUSES]
+
+
+def _query_terms(subscription: Subscription) -> Iterable[Term]:
+    try:
+        return wanted_terms(parse_query(subscription.query)) if subscription.query else ()
+    except QueryError:
+        return ()
 
 
 def _find_quotes(article: Article, causes: Iterable[Evidence]) -> list[_Quote]:

@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -17,14 +17,14 @@ from typing import Self
 import aiosmtplib
 
 from core.mail import MailError, build_mail, read_sender_address, safe_id
-from core.values import Delivered, Delivery, EndpointGone, GiveUp, Outcome, Retry
+from core.values import Delivered, Delivery, EndpointGone, Exchange, GiveUp, Outcome, Retry
 from core.webhooks import clean_line
 
 _MAX_DETAIL_CHARS = 300
-# RFC 5321, section 4.2.3: no such mailbox, user not local, mailbox name not allowed.
-_NO_SUCH_RECIPIENT = frozenset((550, 551, 553))
 # RFC 3463: X.7.X is policy. The recipient may well exist, and the server only dislikes us today.
 _POLICY = re.compile(r"5\.7\.\d")
+# RFC 3463: X.1.X is the address, X.2.X the mailbox. A refusal of the message for these is one of the recipient.
+_MAILBOX = re.compile(r"5\.[12]\.\d")
 _QUIT_SECONDS = 2.0
 
 
@@ -38,10 +38,14 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
-    """Who speaks in every mail: `from_address` may carry a name, `base_url` is where our pages are."""
+    """Who speaks in every mail: `from_address` may carry a name, `base_url` is where our pages are.
+
+    `link_key` signs the links by which a reader unsubscribes or mutes; without it there are none.
+    """
 
     from_address: str
     base_url: str
+    link_key: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         read_sender_address(self.from_address)
@@ -114,7 +118,8 @@ class SmtpSender:
         except MailError as error:
             return GiveUp(reason=f"The mail cannot be written: {error}.")
         async with self._lock:
-            return await self._send_in_time(delivery.endpoint.address, message)
+            outcome = await self._send_in_time(delivery.endpoint.address, message)
+        return replace(outcome, exchange=_write_exchange(self._settings, delivery, message, outcome))
 
     async def _send_in_time(self, recipient: str, message: bytes) -> Outcome:
         seconds = self._settings.deadline.total_seconds()
@@ -163,6 +168,15 @@ class SmtpSender:
         )
 
 
+def _write_exchange(settings: SmtpSettings, delivery: Delivery, message: bytes, outcome: Outcome) -> Exchange:
+    """Write down what was handed to the mail server, without the body, and what the server said."""
+    head = message.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n").decode("ascii", "replace")
+    said = outcome.detail if isinstance(outcome, Delivered) else outcome.reason
+    return Exchange(
+        request=f"MAIL to {delivery.endpoint.address} by {settings.host}:{settings.port}\n{head}\n", response=said
+    )
+
+
 async def _is_alive(client: aiosmtplib.SMTP) -> bool:
     """Ask before a mail is under way: a connection found dead in the middle of one leaves doubt."""
     try:
@@ -191,14 +205,16 @@ def _judge_recipient(error: aiosmtplib.SMTPRecipientRefused) -> Outcome:
         return Retry(
             reason=f"The mail server does not take mail for the recipient now: {_say(error)}.", status=error.code
         )
-    if error.code in _NO_SUCH_RECIPIENT and not _POLICY.match(error.message):
-        return EndpointGone(reason=f"The recipient is unknown: {_say(error)}.", status=error.code)
-    return GiveUp(reason=f"The mail server refused the recipient: {_say(error)}.", status=error.code)
+    if _POLICY.match(error.message):
+        return GiveUp(reason=f"The mail server refused the recipient: {_say(error)}.", status=error.code)
+    return EndpointGone(reason=f"The mail server takes no mail for the recipient: {_say(error)}.", status=error.code)
 
 
 def _judge_message(error: aiosmtplib.SMTPDataError) -> Outcome:
     if error.code < 500:
         return Retry(reason=f"The mail server does not take the mail now: {_say(error)}.", status=error.code)
+    if _MAILBOX.match(error.message):
+        return EndpointGone(reason=f"The recipient's mailbox takes no mail: {_say(error)}.", status=error.code)
     return GiveUp(reason=f"The mail server refused the mail: {_say(error)}.", status=error.code)
 
 
@@ -213,7 +229,7 @@ def _cut(text: str) -> str:
 
 
 def _build(delivery: Delivery, mail: MailSettings, now: datetime) -> bytes:
-    return build_mail(delivery, from_address=mail.from_address, base_url=mail.base_url, now=now)
+    return build_mail(delivery, from_address=mail.from_address, base_url=mail.base_url, now=now, link_key=mail.link_key)
 
 
 class FolderSender:

@@ -5,10 +5,12 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
@@ -16,17 +18,21 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
 from core.addresses import check_url, is_public
-from core.values import Delivered, Delivery, EndpointGone, GiveUp, Outcome, Retry
-from core.webhooks import clean_line, sign
+from core.values import Delivered, Delivery, EndpointGone, Exchange, GiveUp, Outcome, Retry
+from core.webhooks import clean_line, sign, signing_secrets
 
 _MAX_ANSWER_BYTES = 20_000
 _MAX_DETAIL_CHARS = 500
 _MAX_RETRY_AFTER = timedelta(days=365)
-_MAX_CONNECTIONS = 100
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_MAX_CONNECTIONS = 1000
+# A name that nobody answers for holds a thread for many seconds; these must not be the threads the rest works with.
+_LOOKUP_THREADS = 100
 _KEEP_ALIVE_SECONDS = 15.0
 _CLOSE_SECONDS = 1.0
 # What a network, a server or a half-closed connection can throw at us; httpx-aiohttp lets some of aiohttp through.
@@ -53,6 +59,33 @@ class WebhookSettings:
     user_agent: str = "setwire"
 
 
+class _Resolver(AbstractResolver):
+    """Looks names up as aiohttp's own resolver does, in threads that nothing else waits for."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class WebhookSender:
     """Keeps connections open between deliveries: use it as an async context manager."""
 
@@ -64,8 +97,10 @@ class WebhookSender:
     async def __aenter__(self) -> Self:
         # Two pools, so that a connection made for an allowed host never serves another one.
         tls = httpx.create_ssl_context()
-        self._guarded = await self._stack.enter_async_context(_build_client(tls, open_public_socket))
-        self._trusting = await self._stack.enter_async_context(_build_client(tls, _open_socket))
+        resolver = _Resolver()
+        self._stack.push_async_callback(resolver.close)
+        self._guarded = await self._stack.enter_async_context(_build_client(tls, open_public_socket, resolver))
+        self._trusting = await self._stack.enter_async_context(_build_client(tls, _open_socket, resolver))
         return self
 
     async def __aexit__(
@@ -93,7 +128,7 @@ class WebhookSender:
 
     def _write_headers(self, delivery: Delivery, now: datetime) -> dict[str, str]:
         signed = sign(
-            secret=delivery.endpoint.secret,
+            secret=signing_secrets(delivery.endpoint, now=now),
             message_id=delivery.delivery_id,
             sent_at=now,
             body=delivery.payload.encode(),
@@ -112,25 +147,38 @@ class WebhookSender:
 
     async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, *, now: datetime) -> Outcome:
         ends_at = asyncio.get_running_loop().time() + self._settings.deadline.total_seconds()
+        said = Exchange(request=_write_log(f"POST {request.url}", request.headers))
         try:
             async with asyncio.timeout_at(ends_at):
                 response = await client.send(request, stream=True, follow_redirects=False)
         except TimeoutError:
             seconds = self._settings.deadline.total_seconds()
-            return Retry(reason=f"The endpoint did not answer within {seconds:g} s.")
+            return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=said)
         except _TROUBLES as error:
-            return Retry(reason=_explain(error, request.url.host))
+            return Retry(reason=_explain(error, request.url.host), exchange=said)
         answer = await _read_answer(response, ends_at)
-        return _judge(response, answer, now=now)
+        head = f"{response.http_version} {response.status_code} {response.reason_phrase}"
+        said = replace(said, response=_write_log(head, response.headers, answer))
+        return replace(_judge(response, clean_line(answer)[:_MAX_DETAIL_CHARS], now=now), exchange=said)
 
 
-def _build_client(tls: ssl.SSLContext, open_socket: Callable[[_AddressInfo], socket.socket]) -> httpx.AsyncClient:
+def _write_log(head: str, headers: httpx.Headers, body: str = "") -> str:
+    """Write one side of an exchange for people, without controls and within 20,000 bytes."""
+    lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
+    text = f"{head}\n{lines}\n{body}" if body else f"{head}\n{lines}"
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
+
+
+def _build_client(
+    tls: ssl.SSLContext, open_socket: Callable[[_AddressInfo], socket.socket], resolver: _Resolver
+) -> httpx.AsyncClient:
     def open_session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=tls,
             limit=_MAX_CONNECTIONS,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             socket_factory=open_socket,
+            resolver=resolver,
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
@@ -153,7 +201,10 @@ def open_public_socket(info: _AddressInfo) -> socket.socket:
 
 def _open_socket(info: _AddressInfo) -> socket.socket:
     family, kind, protocol, *_ = info
-    return socket.socket(family, kind, protocol)
+    opened = socket.socket(family, kind, protocol)
+    # Head and body of a request are two writes: without this the second waits for the server to acknowledge the first.
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return opened
 
 
 def _explain(error: BaseException, host: str) -> str:
@@ -193,7 +244,7 @@ async def _read_answer(response: httpx.Response, ends_at: float) -> str:
             await response.aclose()
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         return ""
-    return clean_line(body[:_MAX_ANSWER_BYTES].decode(errors="replace"))[:_MAX_DETAIL_CHARS]
+    return body[:_MAX_ANSWER_BYTES].decode(errors="replace")
 
 
 def _judge(response: httpx.Response, answer: str, *, now: datetime) -> Outcome:

@@ -29,6 +29,7 @@ class Clock:
             ("poll", self._tick),
             ("edit", max(self._tick, timedelta(seconds=2))),
             ("tell", self._tick),
+            ("digest", self._tick),
             ("read_pages", max(self._tick, timedelta(seconds=2))),
             ("housekeep", timedelta(hours=1)),
         ):

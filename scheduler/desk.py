@@ -1,6 +1,7 @@
 """The desk: one consumer that takes what is pending, judges it in memory and stores it with what it owes, at once."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
 from core.editing import Editor, Remembered, TextTagger, Windows
 from core.tagging.tagger import Tagger
+from core.timing import CAP_WINDOW, Plan, find_mute, plan_delivery
 from core.urls import canonical_url
 from core.values import (
     ArticleId,
@@ -32,6 +34,7 @@ from core.values import (
 )
 from core.webhooks import build_payload
 from store.deliveries import add_deliveries
+from store.digests import told_counts
 from store.engine import Session, Store
 from store.entries import pending_entries
 from store.films import all_films, all_topics
@@ -40,6 +43,7 @@ from store.stories import known_urls, load_window, next_ids, save_edits
 from store.subscriptions import all_endpoints, all_subscriptions
 
 BATCH = 500
+_CLOCK_SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,7 @@ class Desk:
         self._base_url = base_url
         self._editor: Editor | None = None
         self._vocabulary: Vocabulary | None = None
+        self._prepared_at: datetime | None = None
 
     def edit_batch(self, now: Callable[[], datetime]) -> int:
         """Edit up to one batch of what is pending; return how many entries. Raises StoreError."""
@@ -113,6 +118,9 @@ class Desk:
         return len(entries)
 
     def _prepare(self, tx: Session, now: datetime) -> tuple[Editor, Vocabulary]:
+        if self._prepared_at is not None and now < self._prepared_at - _CLOCK_SLACK:
+            self._editor = None  # the clock was ahead: what was forgotten then is remembered again
+        self._prepared_at = now
         version = config_version(tx)
         if self._vocabulary is None or self._vocabulary.version != version:
             self._vocabulary, self._editor = _load_vocabulary(tx, version), None
@@ -142,17 +150,29 @@ class Desk:
     def _save(self, edits: list[Edit], vocabulary: Vocabulary, now: datetime) -> None:
         with self._store.write() as tx:
             matches = save_edits(tx, edits, now=now)
-            add_deliveries(tx, list(self._owed(edits, matches, vocabulary, now)))
+            capped = {name for name in {m.subscription_id for _, m in matches} if _is_capped(vocabulary, name)}
+            told = Counter(told_counts(tx, capped, since=now - CAP_WINDOW, until=now))
+            add_deliveries(tx, list(self._owed(edits, matches, vocabulary, told, now)))
 
     def _owed(
-        self, edits: Iterable[Edit], matches: Iterable[tuple[MatchId, Match]], vocabulary: Vocabulary, now: datetime
+        self,
+        edits: Iterable[Edit],
+        matches: Iterable[tuple[MatchId, Match]],
+        vocabulary: Vocabulary,
+        told: Counter[tuple[SubscriptionId, EndpointId]],
+        now: datetime,
     ) -> Iterable[tuple[MatchId, Delivery]]:
         by_article = {edit.article.article_id: edit for edit in edits if edit.article is not None}
         for match_id, match in matches:
-            subscription = vocabulary.subscriptions[match.subscription_id]
-            payload = self._payload(by_article[match.article_id], match, subscription, vocabulary, now)
+            subscription, edit = vocabulary.subscriptions[match.subscription_id], by_article[match.article_id]
+            assert edit.story is not None
+            mute = find_mute(subscription.mutes, edit.story, at=now)
+            payload = self._payload(edit, match, subscription, vocabulary, now)
             for endpoint_id in subscription.endpoints:
-                yield match_id, _delivery(vocabulary.endpoints[endpoint_id], match, payload, now)
+                key = subscription.subscription_id, endpoint_id
+                plan = plan_delivery(subscription.timing, at=now, told_count=told[key])
+                told[key] += plan.hold is None and not mute
+                yield match_id, _delivery(vocabulary.endpoints[endpoint_id], match, payload, plan, mute, now)
 
     def _payload(
         self, edit: Edit, match: Match, subscription: Subscription, vocabulary: Vocabulary, now: datetime
@@ -182,23 +202,32 @@ def _load_vocabulary(tx: Session, version: int) -> Vocabulary:
     )
 
 
-def _delivery(endpoint: Endpoint, match: Match, payload: str, now: datetime) -> Delivery:
+def _delivery(endpoint: Endpoint, match: Match, payload: str, plan: Plan, mute: str, now: datetime) -> Delivery:
     """Return what is owed. The id is random, so that one told before a restored backup is never taken for another.
 
-    An endpoint that was disabled is owed nothing: what it missed stands in the record as cancelled, and
-    `setwire deliveries redeliver` still sends it.
+    An endpoint that was disabled is owed nothing, nor is one whose subscription muted the story: what it missed stands
+    in the record as cancelled, and `setwire deliveries redeliver` still sends it.
     """
+    disabled = f"endpoint disabled: {endpoint.disabled_reason}" if endpoint.disabled_at else ""
+    planned = DeliveryState.HELD if plan.hold else DeliveryState.PENDING
     return Delivery(
         delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
         endpoint=endpoint,
         event=match.event,
         story_id=match.story_id,
         payload=payload,
-        state=DeliveryState.PENDING if endpoint.disabled_at is None else DeliveryState.CANCELLED,
+        state=DeliveryState.CANCELLED if disabled or mute else planned,
         attempt_count=0,
         created_at=now,
-        next_attempt_at=now,
+        next_attempt_at=plan.release_at,
+        subscription_id=match.subscription_id,
+        hold=plan.hold,
+        state_reason=disabled or mute or plan.reason,
     )
+
+
+def _is_capped(vocabulary: Vocabulary, subscription_id: SubscriptionId) -> bool:
+    return vocabulary.subscriptions[subscription_id].timing.cap_per_hour > 0
 
 
 def _addresses(entries: Iterable[Entry]) -> set[str]:

@@ -3,24 +3,31 @@
 import asyncio
 import logging
 import random
+import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from core.retry import next_attempt_at
 from core.sources import advance_state
+from core.storms import find_republished, text_key
 from core.values import (
     Attempt,
     Delivered,
     Delivery,
     DeliveryId,
     DeliveryState,
+    Endpoint,
     EndpointGone,
+    EndpointId,
+    EndpointKind,
     EntryId,
+    EventType,
     GiveUp,
     Outcome,
+    ParsedEntry,
     ParsedPage,
     Retry,
     Source,
@@ -28,24 +35,31 @@ from core.values import (
     SourceKind,
     SourceState,
 )
+from core.webhooks import build_disabled_payload
 from crawler.feeds import Gathered, gather_feed
 from crawler.fetch import Gateway
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.senders import Notifier
 from scheduler.desk import Desk
+from scheduler.digests import release_due
 from scheduler.dispatch import Dispatcher
-from store.deliveries import claim_deliveries, record_attempt
-from store.engine import Store
-from store.entries import add_entries, known_guids, owed_texts, record_text
+from scheduler.lanes import Lanes
+from store.deliveries import Claim, add_deliveries, claim_deliveries, give_back, record_attempt
+from store.engine import Session, Store
+from store.entries import add_entries, known_guids, known_texts, owed_texts, record_text
 from store.housekeeping import Retention, purge
 from store.sources import due_sources, find_source, record_fetch
-from store.subscriptions import disable_endpoint
+from store.subscriptions import add_endpoint, companions, disable_endpoint, failing_endpoints
 
 logger = logging.getLogger(__name__)
 
 _GATHER_LEASE = timedelta(minutes=10)
 _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
+_MAX_LANES = 1000
+_MAIL_LANES = 8
+# Standard Webhooks 1.0.0, "Deliverability and reliability": disable after failing for days, and tell the owner.
+_PATIENCE = timedelta(days=5)
 
 Now = Callable[[], datetime]
 
@@ -73,8 +87,18 @@ class Jobs:
     retention: Retention
     pace: Pace
     now: Now
+    operator: Endpoint | None = None
     dispatcher: Dispatcher = field(init=False)
-    _in_flight: set[DeliveryId] = field(default_factory=set)
+    _lanes: dict[tuple[EndpointKind, ...], Lanes] = field(init=False)
+    _last_told: dict[tuple[EndpointKind, ...], EndpointId] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Mails go through one connection, one after the other: more of them claimed at once would only grow old.
+        posted = tuple(kind for kind in EndpointKind if kind is not EndpointKind.EMAIL)
+        self._lanes = {
+            posted: Lanes(room=self.pace.telling * 4, most=_MAX_LANES),
+            (EndpointKind.EMAIL,): Lanes(room=_MAIL_LANES, most=_MAIL_LANES),
+        }
 
     def handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
         return {
@@ -84,6 +108,7 @@ class Jobs:
             "edit": self.edit,
             "tell": self.tell,
             "send": self.send,
+            "digest": self.digest,
             "housekeep": self.housekeep,
         }
 
@@ -124,33 +149,40 @@ class Jobs:
             self.dispatcher.enqueue("tell", unique="tell", lock="tell")
 
     async def tell(self) -> None:
-        """Claim what is owed and ask for each to be sent, in order per endpoint."""
-        while (free := self.pace.telling * 4 - len(self._in_flight)) > 0:
-            claimed_at = time.monotonic()
-            deliveries = await asyncio.to_thread(self._claim_deliveries, free)
-            # One whose lease ran out while it is still being sent here comes back in a claim: let it end first.
-            fresh = [delivery for delivery in deliveries if delivery.delivery_id not in self._in_flight]
-            self._in_flight.update(delivery.delivery_id for delivery in fresh)
-            for delivery in fresh:
-                self.dispatcher.enqueue(
-                    "send",
-                    {"delivery": delivery, "claimed_at": claimed_at},
-                    lock=f"endpoint:{delivery.endpoint.endpoint_id}",
-                )
-            if len(deliveries) < free:
-                return
+        """Claim what is owed, endpoint by endpoint in turn, and ask for each endpoint to be told."""
+        for kinds, lanes in self._lanes.items():
+            while (free := lanes.count_free(time.monotonic())) > 0:
+                claimed_at = time.monotonic()
+                claims = await asyncio.to_thread(self._claim_deliveries, kinds, free)
+                for claim in claims:
+                    lanes.move(claim.endpoint.endpoint_id, claimed_at)
+                    self.dispatcher.enqueue("send", {"claim": claim, "claimed_at": claimed_at}, lock=_lock_of(claim))
+                if len(claims) < free:
+                    break
 
-    async def send(self, delivery: Delivery, claimed_at: float) -> None:
-        """Try one delivery and record it; one whose lease ran out while it queued is left to the next claim."""
+    async def send(self, claim: Claim, claimed_at: float) -> None:
+        """Tell one endpoint what was claimed for it, one after the other until one fails; give the rest back."""
+        lanes = self._lanes_of(claim.endpoint.kind)
+        unsent = list(claim.deliveries)
         try:
-            if time.monotonic() - claimed_at < self.pace.delivery_lease.total_seconds() / 2:
-                await self._attempt(delivery)
+            while unsent and time.monotonic() - claimed_at < self.pace.delivery_lease.total_seconds() / 2:
+                lanes.move(claim.endpoint.endpoint_id, time.monotonic())
+                if not isinstance(await self._attempt(unsent.pop(0)), Delivered | GiveUp):
+                    break
+            if unsent:
+                await asyncio.to_thread(self._give_back, claim, [delivery.delivery_id for delivery in unsent])
         finally:
-            self._in_flight.discard(delivery.delivery_id)
+            lanes.close(claim.endpoint.endpoint_id)
         self.dispatcher.enqueue("tell", unique="tell", lock="tell")
 
+    async def digest(self) -> None:
+        """Release what was held until now: one by one, or together as a digest."""
+        while await asyncio.to_thread(release_due, self.store, self.now):
+            self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+
     async def housekeep(self) -> None:
-        """Delete what the retention rules no longer keep."""
+        """Disable endpoints that only fail, and delete what the retention rules no longer keep."""
+        await asyncio.to_thread(self._disable_failing)
         deleted = await asyncio.to_thread(self._purge)
         if any(deleted.values()):
             logger.info("housekeeping deleted %s", ", ".join(f"{n} {what}" for what, n in deleted.items() if n))
@@ -160,7 +192,7 @@ class Jobs:
             return await gather_feed(source, state, gateway=self.gateway, now=self.now)
         return await run_spider(source, settings=self.crawl, now=self.now)
 
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def _attempt(self, delivery: Delivery) -> Outcome:
         started_at, clock = self.now(), time.monotonic()
         outcome = await self.notifier.send(delivery, now=started_at)
         attempt = Attempt(
@@ -170,8 +202,10 @@ class Jobs:
             duration=timedelta(seconds=time.monotonic() - clock),
             outcome=outcome,
         )
-        state, due_at = settle(outcome, attempt_count=attempt.number, now=self.now(), jitter=random.random())  # noqa: S311
+        tries = attempt.number - delivery.given_up_count
+        state, due_at = settle(outcome, attempt_count=tries, now=self.now(), jitter=random.random())  # noqa: S311
         await asyncio.to_thread(self._record, delivery, attempt, state, due_at)
+        return outcome
 
     def _claim_sources(self) -> list[tuple[Source, SourceState]]:
         with self.store.write() as tx:
@@ -196,9 +230,8 @@ class Jobs:
             jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
         )
         with self.store.write() as tx:
-            known = known_guids(tx, source.source_id, [item.guid for item in gathered.entries])
-            fresh = [item for item in gathered.entries if item.guid not in known]
-            added = add_entries(tx, source, fresh, now=self.now(), is_backlog=state.first_contact_at is None)
+            is_first = state.first_contact_at is None
+            added = take_in(tx, source, gathered.entries, now=self.now(), is_first=is_first)
             record_fetch(tx, fetch, after)
         _log_turn(state, after)
         return len(added)
@@ -213,19 +246,88 @@ class Jobs:
                 page = pages.get(entry_id)
                 record_text(tx, entry_id, page if isinstance(page, ParsedPage) else None, now=self.now())
 
-    def _claim_deliveries(self, limit: int) -> list[Delivery]:
+    def _lanes_of(self, kind: EndpointKind) -> Lanes:
+        return next(lanes for kinds, lanes in self._lanes.items() if kind in kinds)
+
+    def _claim_deliveries(self, kinds: tuple[EndpointKind, ...], limit: int) -> list[Claim]:
+        lease, after = self.pace.delivery_lease, self._last_told.get(kinds)
         with self.store.write() as tx:
-            return claim_deliveries(tx, now=self.now(), limit=limit, lease=self.pace.delivery_lease)
+            claims = claim_deliveries(tx, now=self.now(), limit=limit, lease=lease, kinds=kinds, after=after)
+        if claims:
+            self._last_told[kinds] = claims[-1].endpoint.endpoint_id
+        return claims
+
+    def _give_back(self, claim: Claim, unsent: list[DeliveryId]) -> None:
+        with self.store.write() as tx:
+            give_back(tx, unsent, leased_until=claim.leased_until)
 
     def _record(self, delivery: Delivery, attempt: Attempt, state: DeliveryState, due_at: datetime | None) -> None:
         with self.store.write() as tx:
             record_attempt(tx, attempt, state=state, next_attempt_at=due_at)
             if isinstance(attempt.outcome, EndpointGone):
-                disable_endpoint(tx, delivery.endpoint.endpoint_id, attempt.outcome.reason, now=self.now())
+                self._disable(tx, delivery.endpoint, attempt.outcome.reason)
+
+    def _disable_failing(self) -> None:
+        with self.store.write() as tx:
+            for endpoint in failing_endpoints(tx, before=self.now() - _PATIENCE):
+                self._disable(tx, endpoint, f"It has only failed for {_PATIENCE.days} days.")
+
+    def _disable(self, tx: Session, endpoint: Endpoint, reason: str) -> None:
+        """Disable an endpoint and owe a notice to its owner and the operator, in the same transaction."""
+        now = self.now()
+        if not disable_endpoint(tx, endpoint.endpoint_id, reason, now=now):
+            return
+        logger.warning("endpoint %s is disabled: %s", endpoint.endpoint_id, reason)
+        payload = build_disabled_payload(at=now, endpoint=endpoint, reason=reason)
+        told = {owner.endpoint_id: owner for owner in companions(tx, endpoint.endpoint_id)}
+        if self.operator is not None and self.operator.address != endpoint.address:
+            add_endpoint(tx, self.operator, now=now)
+            told[self.operator.endpoint_id] = self.operator
+        add_deliveries(
+            tx, [(None, owe_notice(owner, EventType.ENDPOINT_DISABLED, payload, now=now)) for owner in told.values()]
+        )
 
     def _purge(self) -> dict[str, int]:
         with self.store.write() as tx:
             return purge(tx, now=self.now(), retention=self.retention, limit=_PURGE_LIMIT)
+
+
+def owe_notice(endpoint: Endpoint, event: EventType, payload: str, *, now: datetime) -> Delivery:
+    """Return a delivery that no match caused."""
+    return Delivery(
+        delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
+        endpoint=endpoint,
+        event=event,
+        story_id=None,
+        payload=payload,
+        state=DeliveryState.PENDING,
+        attempt_count=0,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _lock_of(claim: Claim) -> str:
+    is_mail = claim.endpoint.kind is EndpointKind.EMAIL
+    return "mail" if is_mail else f"endpoint:{claim.endpoint.endpoint_id}"
+
+
+def take_in(
+    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_first: bool
+) -> list[EntryId]:
+    """Store what a fetch brought that is new; a first contact and an archive that comes again are backlog."""
+    known = known_guids(tx, source.source_id, [item.guid for item in items])
+    fresh = [item for item in items if item.guid not in known]
+    old = {} if is_first else _find_republished(tx, source, fresh)
+    return add_entries(tx, source, fresh, now=now, is_backlog=is_first, old_guids=old)
+
+
+def _find_republished(tx: Session, source: Source, fresh: list[ParsedEntry]) -> dict[str, str]:
+    keys = {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in fresh}
+    old = find_republished(keys, known_texts(tx, {key for key in keys.values() if key}))
+    if old:
+        logger.warning("source %s published %s old texts again; they alert nobody", source.source_id, len(old))
+    return old
 
 
 def _log_turn(before: SourceState, after: SourceState) -> None:

@@ -121,8 +121,9 @@ def _plain(value: object) -> object:
             return sorted(value, key=str)
         case _ if is_dataclass(value) and not isinstance(value, type):
             fields = asdict(value)
-            if fields.get("secret"):
-                fields["secret"] = "whsec_***"  # noqa: S105 a mask
+            for name in ("secret", "old_secret"):
+                if fields.get(name):
+                    fields[name] = "whsec_***"
             return fields
         case _:
             return str(value)

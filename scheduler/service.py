@@ -25,7 +25,7 @@ from config.sources import load_sources
 from config.subscriptions import load_subscriptions
 from config.topics import load_topics
 from core.editing import Windows
-from core.values import Endpoint, Source, SourceState, Subscription
+from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState, Subscription
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
 from notifier.senders import Notifier
@@ -40,13 +40,23 @@ from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
 from store.films import all_films, all_topics, count_films, sync_topics, upsert_films
 from store.housekeeping import Retention
+from store.links import link_key
 from store.meta import set_taken_mark, taken_mark
 from store.sources import all_sources, sync_sources
-from store.subscriptions import add_endpoint, add_subscription, all_endpoints, find_endpoint
+from store.subscriptions import (
+    add_endpoint,
+    add_subscription,
+    all_endpoints,
+    find_endpoint,
+    find_subscription,
+    refused_endpoints,
+)
 
 logger = logging.getLogger(__name__)
 
 _GRACE = timedelta(seconds=8)
+# Long enough for a receiver to put the new secret in place, at any hour of the day.
+SECRET_OVERLAP = timedelta(hours=24)
 
 
 class ServiceError(Exception):
@@ -151,14 +161,28 @@ def take_subscriptions(store: Store, path: Path, *, allow_http: bool) -> int:
 def keep_subscriptions(
     tx: Session, subscriptions: Iterable[Subscription], endpoints: Iterable[Endpoint], *, now: datetime
 ) -> None:
-    """Add or replace subscriptions and endpoints by id; an endpoint that was disabled stays so."""
+    """Add or replace subscriptions and endpoints by id; what happened to an endpoint since stays.
+
+    An endpoint that was disabled stays so, one that was unsubscribed is left out, mutes stay, and a secret that
+    changed signs for another day beside the new one.
+    """
     for endpoint in endpoints:
         known = find_endpoint(tx, endpoint.endpoint_id)
-        if known is not None:
-            endpoint = replace(endpoint, disabled_at=known.disabled_at, disabled_reason=known.disabled_reason)  # noqa: PLW2901
-        add_endpoint(tx, endpoint, now=now)
+        add_endpoint(tx, endpoint if known is None else _renew(known, endpoint, now=now), now=now)
     for subscription in subscriptions:
-        add_subscription(tx, subscription, now=now)
+        refused = refused_endpoints(tx, subscription.subscription_id)
+        wanted = tuple(name for name in subscription.endpoints if name not in refused)
+        if wanted:
+            known_one = find_subscription(tx, subscription.subscription_id)
+            mutes = known_one.mutes if known_one else ()
+            add_subscription(tx, replace(subscription, endpoints=wanted, mutes=mutes), now=now)
+
+
+def _renew(known: Endpoint, declared: Endpoint, *, now: datetime) -> Endpoint:
+    renewed = replace(known, kind=declared.kind, address=declared.address)
+    if declared.secret in ("", known.secret):
+        return renewed
+    return replace(renewed, secret=declared.secret, old_secret=known.secret, old_secret_until_at=now + SECRET_OVERLAP)
 
 
 @contextmanager
@@ -199,7 +223,7 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 
 async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -> Jobs:
     gateway = await stack.enter_async_context(Gateway(settings=fetch_settings(settings)))
-    notifier = await stack.enter_async_context(_notifier(settings))
+    notifier = await stack.enter_async_context(_notifier(settings, await asyncio.to_thread(link_key, store)))
     return Jobs(
         store=store,
         gateway=gateway,
@@ -227,7 +251,14 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
             delivery_lease=settings.delivery_lease,
         ),
         now=utc_now,
+        operator=_operator(settings),
     )
+
+
+def _operator(settings: Settings) -> Endpoint | None:
+    if not settings.operator_mail:
+        return None
+    return Endpoint(endpoint_id=EndpointId("operator"), kind=EndpointKind.EMAIL, address=settings.operator_mail)
 
 
 def load_models() -> Models:
@@ -261,7 +292,7 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 
 
 @asynccontextmanager
-async def _notifier(settings: Settings) -> AsyncIterator[Notifier]:
+async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
     async with AsyncExitStack() as stack:
         webhook = await stack.enter_async_context(
             WebhookSender(
@@ -273,7 +304,7 @@ async def _notifier(settings: Settings) -> AsyncIterator[Notifier]:
                 )
             )
         )
-        words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url)
+        words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url, link_key=key)
         if not settings.smtp_host:
             yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
             return

@@ -1,15 +1,18 @@
 """Rows to values and back, for the words of `core.values`. No queries."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime, time
 from typing import Any, Protocol, assert_never
 
+from core.storms import text_key
 from core.values import (
     Alias,
     Article,
     ArticleId,
     Assignment,
     Attempt,
+    Cadence,
     Delivered,
     Delivery,
     DeliveryId,
@@ -22,11 +25,13 @@ from core.values import (
     EntryId,
     EventType,
     Evidence,
+    Exchange,
     Fetch,
     Film,
     FilmId,
     GiveUp,
     Match,
+    Mute,
     Outcome,
     Pace,
     ParsedEntry,
@@ -46,14 +51,24 @@ from core.values import (
     Tagging,
     TagKind,
     TextState,
+    Timing,
     Topic,
     TopicSlug,
     Validators,
+    Weekday,
 )
 from store.columns import key_of
 from store.tables import OutcomeKind
 
 Columns = dict[str, Any]
+_PLAIN_TIMING = Timing()
+_TIMING_WORDS: Mapping[str, Callable[[str], Any]] = {
+    "cadence": Cadence,
+    "weekday": Weekday,
+    "at": time.fromisoformat,
+    "quiet_from": time.fromisoformat,
+    "quiet_until": time.fromisoformat,
+}
 
 
 class Row(Protocol):
@@ -212,6 +227,7 @@ def entry_from_row(row: Row, publishers: Publishers) -> Entry:
         item=_item_from_row(row),
         first_seen_at=row["first_seen_at"],
         is_backlog=row["is_backlog"],
+        backlog_reason=row["backlog_reason"],
         text_state=TextState(row["text_state"]),
     )
 
@@ -249,6 +265,7 @@ def article_to_columns(article: Article) -> Columns:
         "first_seen_at": article.first_seen_at,
         "event_at": article.event_at,
         "is_backlog": article.is_backlog,
+        "text_key": text_key(article.publisher.slug, article.title, article.summary),
     }
 
 
@@ -286,6 +303,7 @@ def judgement_to_columns(edit: Edit) -> Columns:
         "is_production_news": tagging.is_production_news,
         "production_score": tagging.production_score,
         "tags": [_tag_to_json(tag) for tag in tagging.tags],
+        "quiet_reason": edit.quiet_reason,
     }
 
 
@@ -479,6 +497,9 @@ def endpoint_to_columns(endpoint: Endpoint) -> Columns:
         "kind": endpoint.kind,
         "address": endpoint.address,
         "secret": endpoint.secret,
+        "old_secret": endpoint.old_secret,
+        "old_secret_until_at": endpoint.old_secret_until_at,
+        "failing_since_at": endpoint.failing_since_at,
         "disabled_at": endpoint.disabled_at,
         "disabled_reason": endpoint.disabled_reason,
     }
@@ -490,6 +511,9 @@ def endpoint_from_row(row: Row) -> Endpoint:
         kind=row["kind"],
         address=row["address"],
         secret=row["secret"],
+        old_secret=row["old_secret"],
+        old_secret_until_at=row["old_secret_until_at"],
+        failing_since_at=row["failing_since_at"],
         disabled_at=row["disabled_at"],
         disabled_reason=row["disabled_reason"],
     )
@@ -499,6 +523,7 @@ def subscription_to_columns(subscription: Subscription) -> Columns:
     return {
         "subscription_id": subscription.subscription_id,
         "name": subscription.name,
+        "query": subscription.query,
         "films": list(subscription.films),
         "topics": list(subscription.topics),
         "words": list(subscription.words),
@@ -509,6 +534,8 @@ def subscription_to_columns(subscription: Subscription) -> Columns:
         "production_only": subscription.production_only,
         "min_tier": subscription.min_tier,
         "endpoints": list(subscription.endpoints),
+        "timing": _timing_to_json(subscription.timing),
+        "mutes": [{"ref": mute.ref, "until": mute.until.isoformat()} for mute in subscription.mutes],
         "is_enabled": subscription.is_enabled,
     }
 
@@ -517,6 +544,7 @@ def subscription_from_row(row: Row) -> Subscription:
     return Subscription(
         subscription_id=SubscriptionId(row["subscription_id"]),
         name=row["name"],
+        query=row["query"],
         films=tuple(row["films"]),
         topics=tuple(row["topics"]),
         words=tuple(row["words"]),
@@ -527,7 +555,24 @@ def subscription_from_row(row: Row) -> Subscription:
         production_only=row["production_only"],
         min_tier=row["min_tier"],
         endpoints=tuple(row["endpoints"]),
+        timing=_timing_from_json(row["timing"]),
+        mutes=tuple([Mute(ref=m["ref"], until=datetime.fromisoformat(m["until"])) for m in row["mutes"]]),
         is_enabled=row["is_enabled"],
+    )
+
+
+def _timing_to_json(timing: Timing) -> Columns:
+    """Only what differs from the default, so that most rows hold an empty object."""
+    given = {field.name: getattr(timing, field.name) for field in fields(timing)}
+    told = {name: value for name, value in given.items() if value != getattr(_PLAIN_TIMING, name)}
+    return {name: value.isoformat() if isinstance(value, time) else value for name, value in told.items()}
+
+
+def _timing_from_json(told: Mapping[str, Any]) -> Timing:
+    if not told:
+        return _PLAIN_TIMING
+    return Timing(
+        **{name: _TIMING_WORDS[name](value) if name in _TIMING_WORDS else value for name, value in told.items()}
     )
 
 
@@ -563,8 +608,13 @@ def delivery_to_columns(delivery: Delivery) -> Columns:
         "payload": delivery.payload,
         "state": delivery.state,
         "attempt_count": delivery.attempt_count,
+        "given_up_count": delivery.given_up_count,
         "created_at": delivery.created_at,
         "next_attempt_at": delivery.next_attempt_at,
+        "subscription_id": delivery.subscription_id,
+        "hold": delivery.hold,
+        "state_reason": delivery.state_reason,
+        "digest_id": delivery.digest_id,
     }
 
 
@@ -577,8 +627,13 @@ def delivery_from_row(row: Row, endpoint: Endpoint) -> Delivery:
         payload=row["payload"],
         state=row["state"],
         attempt_count=row["attempt_count"],
+        given_up_count=row["given_up_count"],
         created_at=row["created_at"],
         next_attempt_at=row["next_attempt_at"],
+        subscription_id=row["subscription_id"],
+        hold=row["hold"],
+        state_reason=row["state_reason"],
+        digest_id=row["digest_id"],
     )
 
 
@@ -604,7 +659,15 @@ def _outcome_to_columns(outcome: Outcome) -> Columns:
             kind, after = OutcomeKind.ENDPOINT_GONE, None
         case _:
             assert_never(outcome)
-    return {"outcome": kind, "words": words, "status": outcome.status, "retry_after": after}
+    said = outcome.exchange
+    return {
+        "outcome": kind,
+        "words": words,
+        "status": outcome.status,
+        "retry_after": after,
+        "request": said.request,
+        "response": said.response,
+    }
 
 
 def attempt_from_row(row: Row) -> Attempt:
@@ -619,12 +682,13 @@ def attempt_from_row(row: Row) -> Attempt:
 
 def _outcome_from_row(row: Row) -> Outcome:
     words, status = row["words"], row["status"]
+    said = Exchange(request=row["request"], response=row["response"])
     match OutcomeKind(row["outcome"]):
         case OutcomeKind.DELIVERED:
-            return Delivered(detail=words, status=status)
+            return Delivered(detail=words, status=status, exchange=said)
         case OutcomeKind.RETRY:
-            return Retry(reason=words, status=status, after=row["retry_after"])
+            return Retry(reason=words, status=status, after=row["retry_after"], exchange=said)
         case OutcomeKind.GIVE_UP:
-            return GiveUp(reason=words, status=status)
+            return GiveUp(reason=words, status=status, exchange=said)
         case OutcomeKind.ENDPOINT_GONE:
-            return EndpointGone(reason=words, status=status)
+            return EndpointGone(reason=words, status=status, exchange=said)

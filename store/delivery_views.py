@@ -67,13 +67,13 @@ def _select_views() -> Select[Any]:
         .scalar_subquery()
     )
     their_last = and_(attempts.c.delivery_id == deliveries.c.delivery_id, attempts.c.number == last)
-    shown = [column for column in endpoints.c if column.name not in ("endpoint_id", "secret", "added_at")]
+    shown = [column for column in endpoints.c if column.name not in ("endpoint_id", "secret", "old_secret", "added_at")]
     return (
         select(
             deliveries,
             *shown,
             stories.c.title.label("story_title"),
-            subscriptions.c.subscription_id,
+            subscriptions.c.subscription_id.label("subscription"),
             subscriptions.c.name.label("subscription_name"),
             attempts.c.words.label("last_words"),
             attempts.c.status.label("last_status"),
@@ -81,17 +81,20 @@ def _select_views() -> Select[Any]:
         .join(endpoints, endpoints.c.endpoint_id == deliveries.c.endpoint_id)
         .outerjoin(stories, stories.c.story_id == deliveries.c.story_id)
         .outerjoin(matches, matches.c.match_id == deliveries.c.match_id)
-        .outerjoin(subscriptions, subscriptions.c.subscription_id == matches.c.subscription_id)
+        .outerjoin(
+            subscriptions,
+            subscriptions.c.subscription_id == func.coalesce(deliveries.c.subscription_id, matches.c.subscription_id),
+        )
         .outerjoin(attempts, their_last)
     )
 
 
 def _view(row: RowMapping) -> DeliveryView:
-    endpoint = convert.endpoint_from_row({**row, "secret": ""})
+    endpoint = convert.endpoint_from_row({**row, "secret": "", "old_secret": ""})
     return DeliveryView(
         delivery=convert.delivery_from_row(row, endpoint),
         story_title=row["story_title"] or "",
-        subscription_id=row["subscription_id"],
+        subscription_id=row["subscription"],
         subscription_name=row["subscription_name"] or "",
         finished_at=row["finished_at"],
         last_words=row["last_words"] or "",

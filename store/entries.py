@@ -1,6 +1,6 @@
 """Entries: items as sources gave them, waiting for their page and for the desk."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,29 +48,51 @@ def _buried_keys(tx: Session, source_id: SourceId, keys: list[str], *, now: date
     return found
 
 
+def known_texts(tx: Session, keys: Collection[str]) -> set[str]:
+    """Those of the text keys (`core.storms.text_key`) that an article has."""
+    found: set[str] = set()
+    for some in chunks(keys):
+        query = select(articles.c.text_key).where(articles.c.text_key.is_not(None), articles.c.text_key.in_(some))
+        found.update(tx.execute(query).scalars())
+    return found
+
+
 def add_entries(
-    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_backlog: bool
+    tx: Session,
+    source: Source,
+    items: Sequence[ParsedEntry],
+    *,
+    now: datetime,
+    is_backlog: bool,
+    old_guids: Mapping[str, str] | None = None,
 ) -> list[EntryId]:
     """Store what is new of `items`, in their order, and return the ids of the new ones in that order.
 
-    Known and buried GUIDs and repeats inside `items` are left out.
+    Known and buried GUIDs and repeats inside `items` are left out. `old_guids` says of items that are no news, why.
     """
     known = known_guids(tx, source.source_id, [item.guid for item in items], now=now)
     fresh: dict[str, ParsedEntry] = {}
     for item in items:
         if item.guid not in known:
             fresh.setdefault(key_of(item.guid), item)
-    rows = [_new_row(source, item, now=now, is_backlog=is_backlog) for item in fresh.values()]
+    reasons = old_guids or {}
+    rows = [
+        {
+            **_new_row(source, item, now=now),
+            "is_backlog": is_backlog or item.guid in reasons,
+            "backlog_reason": reasons.get(item.guid, ""),
+        }
+        for item in fresh.values()
+    ]
     return _insert(tx, rows)
 
 
-def _new_row(source: Source, item: ParsedEntry, *, now: datetime, is_backlog: bool) -> dict[str, Any]:
+def _new_row(source: Source, item: ParsedEntry, *, now: datetime) -> dict[str, Any]:
     wants_page = source.full_text and not item.text
     return {
         **convert.item_to_columns(item),
         "source_id": source.source_id,
         "first_seen_at": now,
-        "is_backlog": is_backlog,
         "text_state": TextState.OWED if wants_page else TextState.NOT_WANTED,
         "duplicate_reason": "",
         "quiet_reason": "",

@@ -60,8 +60,14 @@ def raise_number(tx: Session, name: str, number: int) -> None:
 
 def add_one(tx: Session, name: str) -> None:
     """Count one up, also when two processes do so at once."""
-    statement = insert_into(tx, meta).values(name=name, number=1)
-    tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"number": meta.c.number + 1}))
+    count_up(tx, name, by=1)
+
+
+def count_up(tx: Session, name: str, *, by: int) -> int:
+    """Raise a counter; the number it has now. Who counts at the same time waits for this transaction to end."""
+    statement = insert_into(tx, meta).values(name=name, number=by)
+    raised = statement.on_conflict_do_update(index_elements=["name"], set_={"number": meta.c.number + by})
+    return int(tx.execute(raised.returning(meta.c.number)).scalar_one())
 
 
 def change(tx: Session, statement: Any) -> int:

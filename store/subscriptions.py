@@ -1,17 +1,19 @@
 """Subscriptions and endpoints: who wants to hear what, and where."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.values import DeliveryState, Endpoint, EndpointId, Subscription, SubscriptionId
+from core.values import DeliveryState, Endpoint, EndpointId, EndpointKind, Subscription, SubscriptionId
 from store import convert
 from store.connect import StoreError
 from store.meta import bump_config_version
-from store.sql import change, insert_into
-from store.tables import deliveries, endpoints, matches, subscriptions
+from store.sql import change, insert_into, insert_new
+from store.tables import deliveries, endpoints, matches, refusals, subscriptions
+
+_UNSENT = (DeliveryState.PENDING, DeliveryState.RETRYING, DeliveryState.HELD)
 
 
 def add_endpoint(tx: Session, endpoint: Endpoint, *, now: datetime) -> None:
@@ -43,7 +45,68 @@ def enable_endpoint(tx: Session, endpoint_id: EndpointId, *, now: datetime) -> b
     """Tell an endpoint again, first what it is owed since. False: no such endpoint, or not disabled."""
     _ = now
     found = (endpoints.c.endpoint_id == endpoint_id, endpoints.c.disabled_at.is_not(None))
-    return _switch(tx, update(endpoints).where(*found).values(disabled_at=None, disabled_reason=""))
+    well = {"disabled_at": None, "disabled_reason": "", "failing_since_at": None}
+    return _switch(tx, update(endpoints).where(*found).values(well))
+
+
+def failing_endpoints(tx: Session, *, before: datetime) -> list[Endpoint]:
+    """The endpoints that have failed and never succeeded since a time, and are not disabled yet."""
+    found = (endpoints.c.failing_since_at <= before, endpoints.c.disabled_at.is_(None))
+    rows = tx.execute(select(endpoints).where(*found).order_by(endpoints.c.endpoint_id)).mappings()
+    return [convert.endpoint_from_row(row) for row in rows]
+
+
+def companions(tx: Session, endpoint_id: EndpointId) -> list[Endpoint]:
+    """The mailboxes that share a subscription with an endpoint: who reads them owns both."""
+    named = [subscription for subscription in all_subscriptions(tx) if endpoint_id in subscription.endpoints]
+    shared = {name for subscription in named for name in subscription.endpoints} - {endpoint_id}
+    return [
+        endpoint
+        for endpoint in all_endpoints(tx)
+        if endpoint.endpoint_id in shared and endpoint.kind is EndpointKind.EMAIL and endpoint.disabled_at is None
+    ]
+
+
+def rotate_secret(tx: Session, endpoint_id: EndpointId, secret: str, *, now: datetime, overlap: timedelta) -> bool:
+    """Sign with a new secret, and for `overlap` with the one it replaces. False: no such endpoint."""
+    changes = {"secret": secret, "old_secret": endpoints.c.secret, "old_secret_until_at": now + overlap}
+    return _switch(tx, update(endpoints).where(endpoints.c.endpoint_id == endpoint_id).values(changes))
+
+
+def unsubscribe(tx: Session, subscription_id: SubscriptionId, endpoint_id: EndpointId, *, now: datetime) -> bool:
+    """Take an endpoint out of a subscription for good and cancel what it is owed for it; the last one removes it.
+
+    A file that names the endpoint again does not bring it back. Safe to repeat. False: it was not told for it.
+    """
+    subscription = find_subscription(tx, subscription_id)
+    refusal = {"subscription_id": subscription_id, "endpoint_id": endpoint_id, "refused_at": now}
+    if subscription is None or endpoint_id not in subscription.endpoints:
+        return False
+    insert_new(tx, refusals, [refusal])
+    theirs = select(matches.c.match_id).where(matches.c.subscription_id == subscription_id)
+    owed = (
+        or_(deliveries.c.match_id.in_(theirs), deliveries.c.subscription_id == subscription_id),
+        deliveries.c.endpoint_id == endpoint_id,
+        deliveries.c.state.in_(_UNSENT),
+    )
+    tx.execute(update(deliveries).where(*owed).values(state=DeliveryState.CANCELLED, finished_at=now))
+    others = [name for name in subscription.endpoints if name != endpoint_id]
+    if not others:
+        return remove_subscription(tx, subscription_id, now=now)
+    named = subscriptions.c.subscription_id == subscription_id
+    return _switch(tx, update(subscriptions).where(named).values(endpoints=others))
+
+
+def refused_endpoints(tx: Session, subscription_id: SubscriptionId) -> set[EndpointId]:
+    """The endpoints that were unsubscribed by whoever reads them."""
+    found = select(refusals.c.endpoint_id).where(refusals.c.subscription_id == subscription_id)
+    return {EndpointId(name) for name in tx.execute(found).scalars()}
+
+
+def forget_refusal(tx: Session, subscription_id: SubscriptionId, endpoint_id: EndpointId) -> None:
+    """Let an endpoint be told again: whoever reads it asked for that."""
+    named = (refusals.c.subscription_id == subscription_id, refusals.c.endpoint_id == endpoint_id)
+    tx.execute(delete(refusals).where(*named))
 
 
 def add_subscription(tx: Session, subscription: Subscription, *, now: datetime) -> None:
@@ -56,7 +119,7 @@ def add_subscription(tx: Session, subscription: Subscription, *, now: datetime) 
         )
     if find_subscription(tx, subscription.subscription_id) == subscription:
         return
-    columns = {**convert.subscription_to_columns(subscription), "removed_at": None}
+    columns = {**convert.subscription_to_columns(subscription), "removed_at": None, "changed_at": now}
     _overwrite(tx, subscriptions, columns, added_at=now)
     bump_config_version(tx)
 
@@ -78,17 +141,24 @@ def remove_subscription(tx: Session, subscription_id: SubscriptionId, *, now: da
     """Remove a subscription and cancel what is still owed for it. False: no such subscription."""
     found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
     theirs = select(matches.c.match_id).where(matches.c.subscription_id == subscription_id)
-    unsent = (DeliveryState.PENDING, DeliveryState.RETRYING, DeliveryState.HELD)
-    owed = (deliveries.c.match_id.in_(theirs), deliveries.c.state.in_(unsent))
+    owed = (
+        or_(deliveries.c.match_id.in_(theirs), deliveries.c.subscription_id == subscription_id),
+        deliveries.c.state.in_(_UNSENT),
+    )
     tx.execute(update(deliveries).where(*owed).values(state=DeliveryState.CANCELLED, finished_at=now))
     return _switch(tx, update(subscriptions).where(*found).values(removed_at=now))
 
 
 def set_subscription_enabled(tx: Session, subscription_id: SubscriptionId, enabled: bool, *, now: datetime) -> bool:
     """Let a subscription match or rest; what is owed is still told. False: no such subscription."""
-    _ = now
-    found = (subscriptions.c.subscription_id == subscription_id, subscriptions.c.removed_at.is_(None))
-    return _switch(tx, update(subscriptions).where(*found).values(is_enabled=enabled))
+    found = (
+        subscriptions.c.subscription_id == subscription_id,
+        subscriptions.c.removed_at.is_(None),
+        subscriptions.c.is_enabled.is_not(enabled),
+    )
+    if _switch(tx, update(subscriptions).where(*found).values(is_enabled=enabled, changed_at=now)):
+        return True
+    return find_subscription(tx, subscription_id) is not None
 
 
 def _overwrite(tx: Session, table: Any, columns: dict[str, Any], *, added_at: datetime) -> None:

@@ -163,6 +163,7 @@ class EntryRow(Row, table=True):
     text: str = _column(PLAIN_TEXT)
     first_seen_at: datetime = _column(UTC_DATE_TIME)
     is_backlog: bool = _column(Boolean())
+    backlog_reason: str = _column(PLAIN_TEXT, server_default="")
     text_state: values.TextState = _column(values_of(values.TextState))
     text_leased_until: datetime | None = _optional(UTC_DATE_TIME)
     edited_at: datetime | None = _optional(UTC_DATE_TIME)
@@ -214,6 +215,7 @@ class ArticleRow(Row, table=True):
         Index(None, "first_seen_at"),
         Index(None, "story_id"),
         _only_where("ix_articles_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
+        _only_where("ix_articles_text_key", "text_key", where="text_key IS NOT NULL"),
     )
 
     article_id: int = _key(BIG_ID)
@@ -241,6 +243,8 @@ class ArticleRow(Row, table=True):
     is_production_news: bool = _column(Boolean())
     production_score: float = _column(Float(53))
     tags: list[dict[str, Any]] = _column(PLAIN_JSON)
+    text_key: str | None = _optional(PLAIN_TEXT)
+    quiet_reason: str = _column(PLAIN_TEXT, server_default="")
 
 
 class FilmRow(Row, table=True):
@@ -294,15 +298,19 @@ class EndpointRow(Row, table=True):
     added_at: datetime = _column(UTC_DATE_TIME)
     disabled_at: datetime | None = _optional(UTC_DATE_TIME)
     disabled_reason: str = _column(PLAIN_TEXT)
+    failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
+    old_secret: str = _column(PLAIN_TEXT, server_default="")
+    old_secret_until_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
 class SubscriptionRow(Row, table=True):
-    """Removing one sets `removed_at`: what it matched and was told stays explained."""
+    """Removing one sets `removed_at`: what it matched and was told stays explained. `changed_at`: its last change."""
 
     __tablename__ = "subscriptions"
 
     subscription_id: str = _key(PLAIN_TEXT)
     name: str = _column(PLAIN_TEXT)
+    query: str = _column(PLAIN_TEXT, server_default="")
     films: list[str] = _column(PLAIN_JSON)
     topics: list[str] = _column(PLAIN_JSON)
     words: list[str] = _column(PLAIN_JSON)
@@ -313,8 +321,11 @@ class SubscriptionRow(Row, table=True):
     production_only: bool = _column(Boolean())
     min_tier: values.Tier = _column(values_of(values.Tier))
     endpoints: list[str] = _column(PLAIN_JSON)
+    timing: dict[str, Any] = _column(PLAIN_JSON, server_default="{}")
+    mutes: list[dict[str, str]] = _column(PLAIN_JSON, server_default="[]")
     is_enabled: bool = _column(Boolean())
     added_at: datetime = _column(UTC_DATE_TIME)
+    changed_at: datetime | None = _optional(UTC_DATE_TIME)
     removed_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
@@ -338,17 +349,25 @@ class MatchRow(Row, table=True):
 
 
 class DeliveryRow(Row, table=True):
-    """What is owed. `finished_at` is set when the state is final; `leased_until` while somebody sends it."""
+    """What is owed. `finished_at` is set when the state is final; `leased_until` while somebody sends it.
+
+    `seq` counts deliveries in the order they were owed. `given_up_count` is how many attempts were made before the
+    operator last had it sent again: the schedule of retries starts anew there.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("match_id", "endpoint_id"),
         _only_where("ix_deliveries_due", "next_attempt_at", where="finished_at IS NULL"),
+        _only_where("ix_deliveries_owed", "endpoint_id", "seq", where="finished_at IS NULL"),
         Index(None, "state", "created_at"),
         Index(None, "created_at"),
         Index(None, "endpoint_id"),
         Index(None, "story_id"),
         _only_where("ix_deliveries_finished", "finished_at", where="finished_at IS NOT NULL"),
+        _only_where("ix_deliveries_held", "next_attempt_at", where="state = 'held'"),
+        _only_where("ix_deliveries_digest_id", "digest_id", where="digest_id IS NOT NULL"),
+        Index(None, "subscription_id", "created_at"),
     )
 
     delivery_id: str = _key(PLAIN_TEXT)
@@ -358,11 +377,17 @@ class DeliveryRow(Row, table=True):
     story_id: int | None = _optional(BIG_ID, ForeignKey("stories.story_id"))
     payload: str = _column(PLAIN_TEXT)
     state: values.DeliveryState = _column(values_of(values.DeliveryState))
+    seq: int = _column(BIG_ID, server_default="0")
     attempt_count: int = _column(Integer())
+    given_up_count: int = _column(Integer(), server_default="0")
     created_at: datetime = _column(UTC_DATE_TIME)
     next_attempt_at: datetime = _column(UTC_DATE_TIME)
     leased_until: datetime | None = _optional(UTC_DATE_TIME)
     finished_at: datetime | None = _optional(UTC_DATE_TIME)
+    subscription_id: str | None = _optional(PLAIN_TEXT)
+    hold: values.Hold | None = _optional(values_of(values.Hold))
+    state_reason: str = _column(PLAIN_TEXT, server_default="")
+    digest_id: str | None = _optional(PLAIN_TEXT)
 
 
 class AttemptRow(Row, table=True):
@@ -377,6 +402,29 @@ class AttemptRow(Row, table=True):
     words: str = _column(PLAIN_TEXT)
     status: int | None = _optional(Integer())
     retry_after: timedelta | None = _optional(SECONDS)
+    request: str = _column(PLAIN_TEXT, server_default="")
+    response: str = _column(PLAIN_TEXT, server_default="")
+
+
+class RefusalRow(Row, table=True):
+    """Somebody unsubscribed an endpoint: no file that names it again brings the subscription back there."""
+
+    __tablename__ = "refusals"
+
+    subscription_id: str = _key(PLAIN_TEXT)
+    endpoint_id: str = _key(PLAIN_TEXT)
+    refused_at: datetime = _column(UTC_DATE_TIME)
+
+
+class DoubtRow(Row, table=True):
+    """A reader of an alert says that the story is not about this film."""
+
+    __tablename__ = "doubts"
+
+    story_id: int = _key(BIG_ID)
+    film_id: str = _key(PLAIN_TEXT)
+    endpoint_id: str = _key(PLAIN_TEXT)
+    doubted_at: datetime = _column(UTC_DATE_TIME)
 
 
 class TombstoneRow(Row, table=True):
@@ -392,12 +440,13 @@ class TombstoneRow(Row, table=True):
 
 
 class MetaRow(Row, table=True):
-    """Numbers of the house: `config_version`, `last_article_id`, `last_story_id`, `taken_films` (a file's mark)."""
+    """Numbers of the house (`config_version`, `last_article_id`, a file's mark …), and its `link_key`."""
 
     __tablename__ = "meta"
 
     name: str = _key(PLAIN_TEXT)
     number: int = _column(BIG_ID)
+    words: str = _column(PLAIN_TEXT, server_default="")
 
 
 def _table(name: str) -> Table:
@@ -419,5 +468,7 @@ subscriptions = _table("subscriptions")
 matches = _table("matches")
 deliveries = _table("deliveries")
 attempts = _table("attempts")
+refusals = _table("refusals")
+doubts = _table("doubts")
 tombstones = _table("tombstones")
 meta = _table("meta")

@@ -105,7 +105,8 @@ def test_every_command_is_documented(command: str) -> None:
 @each_document
 def test_no_document_names_a_command_that_is_gone(name: str) -> None:
     groups = {command.split()[1] for command in COMMANDS if command.count(" ") == 2}
-    for first, second in re.findall(r"(?<![\w/.-])setwire (?=([a-z]+)(?: ([a-z]+)\b)?)", _code_of(TEXTS[name])):
+    words = r"(?<![\w/.-])setwire (?=([a-z]+)(?: ([a-z]+(?:-[a-z]+)*)\b)?)"
+    for first, second in re.findall(words, _code_of(TEXTS[name])):
         written = f"setwire {first} {second}".strip() if first in groups and second else f"setwire {first}"
         assert first == "setwire" or written in {*COMMANDS, *(f"setwire {group}" for group in groups)}
 

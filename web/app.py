@@ -14,6 +14,7 @@ from web.api import api_routes
 from web.faults import answer_faults
 from web.headers import HeadAsGet, OwnNames, SafeHeaders
 from web.health import health_routes
+from web.letters import letter_routes
 from web.pages import page_routes
 from web.site import STATIC, Site
 
@@ -40,6 +41,7 @@ def create_app(
     app.include_router(page_routes(site))
     app.include_router(api_routes(site))
     app.include_router(health_routes(site))
+    app.include_router(letter_routes(site))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(OwnNames, hosts=own_hosts(settings))
     app.add_middleware(SafeHeaders)

@@ -27,12 +27,14 @@ STATES = {
     DeliveryState.UNDELIVERABLE: "could not be delivered",
     DeliveryState.CANCELLED: "cancelled",
     DeliveryState.HELD: "held back",
+    DeliveryState.BUNDLED: "told in a digest",
 }
 EVENTS = {
     EventType.STORY_CREATED: "new story",
     EventType.STORY_UPDATED: "story updated",
     EventType.SOURCE_FAILING: "source failing",
     EventType.SOURCE_RESTORED: "source restored",
+    EventType.DIGEST: "digest",
     EventType.TEST: "test",
 }
 TIERS = {

@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
-from core.values import DeliveryId, DeliveryState
+from core.values import DeliveryId, DeliveryState, Endpoint, EndpointId, StoryId, SubscriptionId
 from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
 from scheduler.output import ago, console, show_fields, show_json, show_rows
-from store.deliveries import delivery_counts, delivery_detail, latest_deliveries, requeue
+from scheduler.why import explain
+from store.deliveries import delivery_counts, delivery_detail, latest_deliveries, replay, requeue
+from store.engine import Session
+from store.subscriptions import all_endpoints
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries: what was told to whom, and what came of it.")
 
@@ -41,7 +44,10 @@ def list_deliveries(
 
 @app.command("show")
 def show_delivery(
-    delivery_id: Annotated[str, typer.Argument(help="The delivery's id (the webhook-id).")], *, as_json: AsJson = False
+    delivery_id: Annotated[str, typer.Argument(help="The delivery's id (the webhook-id).")],
+    *,
+    log: Annotated[bool, typer.Option("--log", help="Also what was sent and answered, word for word.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one delivery with every attempt."""
     with reading() as tx:
@@ -74,6 +80,16 @@ def show_delivery(
         "said": lambda a: getattr(a.outcome, "detail", "") or getattr(a.outcome, "reason", ""),
     }
     show_rows(detail.attempts, columns, as_json=False)
+    if not log:
+        return
+    for attempt in detail.attempts:
+        said = attempt.outcome.exchange
+        console.print(f"\nattempt {attempt.number}: we said", style="bold", markup=False)
+        console.print(said.request, markup=False, highlight=False)
+        console.print(f"attempt {attempt.number}: the endpoint said", style="bold", markup=False)
+        console.print(said.response or "nothing", markup=False, highlight=False)
+    console.print("\nthe body of each attempt", style="bold", markup=False)
+    console.print(delivery.payload, markup=False, highlight=False)
 
 
 @app.command("redeliver")
@@ -84,6 +100,56 @@ def redeliver(delivery_id: Annotated[str, typer.Argument(help="The delivery's id
     if not found:
         raise _unknown(delivery_id)
     console.print(f"{delivery_id} is due now; a running service sends it within a second or two", markup=False)
+
+
+@app.command("replay")
+def replay_deliveries(
+    endpoint: Annotated[str | None, typer.Argument(help="The endpoint's id or address; without it, all.")] = None,
+    *,
+    since: Annotated[datetime | None, typer.Option(help="Only what was made since this time (UTC).")] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Only what never arrived.")] = False,
+) -> None:
+    """Send again what was made for an endpoint since a time, or what never arrived; ids and order stay the same."""
+    if since is None and not missing:
+        raise CommandError("That would send everything again; give --since TIME, --missing, or both.")
+    since_at = since and (since if since.tzinfo else since.replace(tzinfo=UTC))
+    with writing() as tx:
+        chosen = [] if endpoint is None else _named(tx, endpoint)
+        names: list[EndpointId | None] = [e.endpoint_id for e in chosen] if endpoint is not None else [None]
+        now = datetime.now(UTC)
+        count = sum(replay(tx, now=now, endpoint_id=name, since=since_at, only_missing=missing) for name in names)
+    console.print(f"{count} deliveries are due now", markup=False)
+    for resting in (e for e in chosen if e.disabled_at is not None):
+        console.print(f"{resting.address} is disabled ({resting.disabled_reason}): they wait there", markup=False)
+
+
+@app.command("why")
+def why(
+    subscription_id: Annotated[str, typer.Argument(metavar="SUBSCRIPTION", help="The subscription's id.")],
+    story_id: Annotated[int, typer.Argument(metavar="STORY", help="The story's number.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Explain why a subscription was told of a story, or why not: every article, every delivery."""
+    with reading() as tx:
+        said = explain(tx, SubscriptionId(subscription_id), StoryId(story_id))
+    if said is None:
+        raise CommandError(
+            f"There is no subscription {subscription_id!r} or no story {story_id}; `setwire subscriptions list` and "
+            "`setwire stories list` show them."
+        )
+    if as_json:
+        show_json(said)
+        return
+    for sentence in said:
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _named(tx: Session, endpoint: str) -> list[Endpoint]:
+    found = [known for known in all_endpoints(tx) if endpoint in (known.endpoint_id, known.address)]
+    if not found:
+        raise CommandError(f"There is no endpoint {endpoint!r}; `setwire subscriptions list` shows their addresses.")
+    return found
 
 
 def _unknown(delivery_id: str) -> CommandError:

@@ -7,6 +7,7 @@ import typer
 from core.values import FilmId, Salience, StoryId, TopicSlug
 from scheduler.commands.options import AsJson, CommandError, Limit, reading
 from scheduler.output import ago, console, show_fields, show_json, show_rows
+from store.links import latest_doubts
 from store.stories import latest_stories, story_detail
 from store.views import ArticleView, StoryDetail, StoryView
 
@@ -40,6 +41,20 @@ def list_stories(
         "first seen": lambda v: ago(v.story.created_at),
     }
     show_rows(stories, columns, as_json=as_json)
+
+
+@app.command("doubts")
+def list_doubts(*, limit: Limit = 30, as_json: AsJson = False) -> None:
+    """List the stories that readers say are not about the film, newest first."""
+    with reading() as tx:
+        doubts = latest_doubts(tx, limit=limit)
+    columns = {
+        "story": lambda d: d.story_id,
+        "film": lambda d: d.film_id,
+        "said by": lambda d: d.endpoint_id,
+        "when": lambda d: ago(d.doubted_at),
+    }
+    show_rows(doubts, columns, as_json=as_json)
 
 
 @app.command("show")

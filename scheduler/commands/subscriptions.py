@@ -1,6 +1,7 @@
 """`setwire subscriptions`: who is told of what, and where."""
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from pathlib import Path
@@ -10,7 +11,9 @@ import typer
 
 from config.settings import Settings, load_settings
 from core.addresses import check_url
+from core.timing import add_mute, say_timing
 from core.values import (
+    Cadence,
     Delivery,
     DeliveryId,
     DeliveryState,
@@ -18,20 +21,42 @@ from core.values import (
     EndpointId,
     EndpointKind,
     EventType,
-    FilmId,
-    Salience,
+    Mute,
     Subscription,
     SubscriptionId,
     Tier,
-    TopicSlug,
+    Timing,
+    Weekday,
 )
 from core.webhooks import build_test_payload, new_secret
-from scheduler.commands.options import AsJson, CommandError, free_id, opened_store, reading, writing
+from scheduler.commands.asking import (
+    Asked,
+    At,
+    CadenceOption,
+    Cap,
+    Everything,
+    Films,
+    Mentions,
+    MinTier,
+    On,
+    Outlets,
+    Query,
+    Quiet,
+    Topics,
+    Updates,
+    Without,
+    Words,
+    Zone,
+    make_subscription,
+    make_timing,
+    refuse_query,
+)
+from scheduler.commands.options import AsJson, CommandError, Limit, free_id, opened_store, reading, writing
 from scheduler.output import console, show_fields, show_json, show_rows
-from scheduler.service import take_subscriptions
+from scheduler.preview import preview_subscription
+from scheduler.service import SECRET_OVERLAP, take_subscriptions
 from store.deliveries import add_deliveries
 from store.engine import Session
-from store.films import all_topics, find_film
 from store.subscriptions import (
     add_endpoint,
     add_subscription,
@@ -40,6 +65,7 @@ from store.subscriptions import (
     enable_endpoint,
     find_subscription,
     remove_subscription,
+    rotate_secret,
     set_subscription_enabled,
 )
 
@@ -81,6 +107,8 @@ def show_subscription(subscription_id: Named, *, as_json: AsJson = False) -> Non
             ("name", subscription.name),
             ("asks for", _query(subscription)),
             ("events", subscription.events),
+            ("speaks", say_timing(subscription.timing)),
+            *(("muted", f"{m.ref} until {m.until:%Y-%m-%d %H:%M} UTC") for m in subscription.mutes),
             ("on", "yes" if subscription.is_enabled else "paused"),
             *(("tells", _address(endpoint)) for endpoint in endpoints),
         ]
@@ -88,18 +116,25 @@ def show_subscription(subscription_id: Named, *, as_json: AsJson = False) -> Non
 
 
 @app.command("add")
-def add(  # noqa: PLR0913 one option a field of the query
+def add(  # noqa: PLR0913 one option a field of the subscription
     name: Annotated[str, typer.Argument(help="A name you will know it by in the alerts.")],
     *,
-    film: Annotated[list[str] | None, typer.Option(help="A film id; give it again for more films.")] = None,
-    topic: Annotated[list[str] | None, typer.Option(help="A topic, such as set-video; repeat for more.")] = None,
-    word: Annotated[list[str] | None, typer.Option(help="A word or phrase in the text; repeat for more.")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="A word or phrase that rules a text out.")] = None,
-    outlet: Annotated[list[str] | None, typer.Option(help="Only from this publisher; repeat for more.")] = None,
-    min_tier: Annotated[Tier, typer.Option(help="Only from publishers of this tier or above.")] = Tier.FAN,
-    mentions: Annotated[bool, typer.Option("--mentions", help="Also where the film is only mentioned.")] = False,
-    everything: Annotated[bool, typer.Option("--everything", help="Not only production news.")] = False,
-    updates: Annotated[bool, typer.Option("--updates", help="Also new developments of a story.")] = False,
+    query: Query = "",
+    film: Films = None,
+    topic: Topics = None,
+    word: Words = None,
+    without: Without = None,
+    outlet: Outlets = None,
+    min_tier: MinTier = Tier.FAN,
+    mentions: Mentions = False,
+    everything: Everything = False,
+    updates: Updates = False,
+    cadence: CadenceOption = Cadence.AT_ONCE,
+    at: At = "08:00",
+    on: On = Weekday.MONDAY,
+    zone: Zone = "UTC",
+    quiet: Quiet = "",
+    cap: Cap = 0,
     email: Annotated[list[str] | None, typer.Option(help="An e-mail address to tell.")] = None,
     webhook: Annotated[list[str] | None, typer.Option(help="A webhook address to tell.")] = None,
 ) -> None:
@@ -111,28 +146,113 @@ def add(  # noqa: PLR0913 one option a field of the query
     ]
     if not endpoints:
         raise CommandError("Nobody to tell; give --email ADDRESS or --webhook URL.")
+    timing = make_timing(cadence=cadence, at=at, on=on, zone=zone, quiet=quiet, cap=cap)
+    asked = Asked(
+        query=query,
+        films=film,
+        topics=topic,
+        words=word,
+        without=without,
+        outlets=outlet,
+        min_tier=min_tier,
+        mentions=mentions,
+        everything=everything,
+        updates=updates,
+    )
     with opened_store(settings) as store, store.write() as tx:
-        _refuse_unknown(tx, film or (), topic or ())
-        told = tuple(_keep_endpoint(tx, endpoint) for endpoint in endpoints)
-        subscription = Subscription(
+        subscription = make_subscription(
+            tx,
+            asked,
             subscription_id=SubscriptionId(free_id(name, {s.subscription_id for s in all_subscriptions(tx)})),
             name=name,
-            films=tuple(FilmId(f) for f in film or ()),
-            topics=tuple(TopicSlug(t) for t in topic or ()),
-            words=tuple(word or ()),
-            not_words=tuple(without or ()),
-            outlets=tuple(outlet or ()),
-            saliences=(Salience.ABOUT, Salience.MENTIONS) if mentions else (Salience.ABOUT,),
-            events=(EventType.STORY_CREATED, *((EventType.STORY_UPDATED,) if updates else ())),
-            production_only=not everything,
-            min_tier=min_tier,
-            endpoints=tuple(e.endpoint_id for e in told),
+            timing=timing,
         )
+        told = tuple(_keep_endpoint(tx, endpoint) for endpoint in endpoints)
+        subscription = replace(subscription, endpoints=tuple(e.endpoint_id for e in told))
         add_subscription(tx, subscription, now=datetime.now(UTC))
     console.print(f"subscription {subscription.subscription_id} added: {_query(subscription)}", markup=False)
     for endpoint in told:
         if endpoint.kind is EndpointKind.WEBHOOK:
             console.print(f"signing secret of {endpoint.address}: {endpoint.secret}", markup=False)
+
+
+@app.command("preview")
+def preview(  # noqa: PLR0913 see above
+    *,
+    query: Query = "",
+    film: Films = None,
+    topic: Topics = None,
+    word: Words = None,
+    without: Without = None,
+    outlet: Outlets = None,
+    min_tier: MinTier = Tier.FAN,
+    mentions: Mentions = False,
+    everything: Everything = False,
+    updates: Updates = False,
+    days: Annotated[int, typer.Option(min=1, max=400, help="How far back to look.")] = 28,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show what such a subscription would have matched, and how many alerts a week; saves nothing."""
+    asked = Asked(
+        query=query,
+        films=film,
+        topics=topic,
+        words=word,
+        without=without,
+        outlets=outlet,
+        min_tier=min_tier,
+        mentions=mentions,
+        everything=everything,
+        updates=updates,
+    )
+    with reading() as tx:
+        subscription = make_subscription(
+            tx, asked, subscription_id=SubscriptionId("preview"), name="preview", timing=Timing()
+        )
+        found = preview_subscription(tx, subscription, now=datetime.now(UTC), days=days)
+    columns = {
+        "at": lambda a: a.at,
+        "event": lambda a: a.event,
+        "story": lambda a: a.story_id,
+        "headline": lambda a: a.title,
+        "outlet": lambda a: a.outlet,
+        "because": lambda a: a.reasons,
+    }
+    if as_json:
+        show_json({
+            "alerts": found.alerts[:limit],
+            "alert_count": len(found.alerts),
+            "alerts_per_week": round(found.alerts_per_week, 1),
+            "article_count": found.article_count,
+        })  # fmt: skip
+        return
+    show_rows(list(found.alerts[:limit]), columns, as_json=False)
+    console.print(
+        f"{len(found.alerts)} alerts of {found.article_count} articles in {found.span.days} days: "
+        f"about {found.alerts_per_week:.1f} a week",
+        markup=False,
+    )
+
+
+@app.command("mute")
+def mute(
+    subscription_id: Named,
+    ref: Annotated[str, typer.Argument(help="film:ID or topic:SLUG.")],
+    *,
+    until: Annotated[datetime, typer.Option(help="Until this time (UTC).")],
+) -> None:
+    """Hear nothing of a film or topic until a date; a date that is over ends the mute."""
+    kind, _, name = ref.partition(":")
+    if kind not in ("film", "topic") or not name:
+        raise CommandError(f"{ref!r} can not be muted; write film:ID or topic:SLUG.")
+    now = datetime.now(UTC)
+    with writing() as tx:
+        subscription = _find(tx, subscription_id)
+        refuse_query(tx, f'{kind}:"{name}"')
+        muted = Mute(ref=ref, until=until if until.tzinfo else until.replace(tzinfo=UTC))
+        add_subscription(tx, replace(subscription, mutes=add_mute(subscription, muted, now=now)), now=now)
+    console.print(f"{ref} is {'muted' if muted.until > now else 'heard again'}", markup=False)
 
 
 @app.command("import")
@@ -178,6 +298,22 @@ def send_test(subscription_id: Named) -> None:
     console.print(f"{len(endpoints)} test alerts are due now", markup=False)
 
 
+@app.command("rotate-secret")
+def rotate(subscription_id: Named) -> None:
+    """Sign the webhooks of a subscription with new secrets; for 24 hours the old ones sign as well."""
+    now = datetime.now(UTC)
+    with writing() as tx:
+        named = _find(tx, subscription_id).endpoints
+        hooks = [e for e in all_endpoints(tx) if e.endpoint_id in named and e.kind is EndpointKind.WEBHOOK]
+        if not hooks:
+            raise CommandError(f"Subscription {subscription_id} tells no webhook; there is no secret to replace.")
+        fresh = [(hook, new_secret(secrets.token_bytes(_SECRET_BYTES))) for hook in hooks]
+        for hook, secret in fresh:
+            rotate_secret(tx, hook.endpoint_id, secret, now=now, overlap=SECRET_OVERLAP)
+    for hook, secret in fresh:
+        console.print(f"signing secret of {hook.address}: {secret}", markup=False)
+
+
 def _switch(subscription_id: str, *, is_enabled: bool) -> None:
     now = datetime.now(UTC)
     with writing() as tx:
@@ -208,16 +344,6 @@ def _find(tx: Session, subscription_id: str) -> Subscription:
     if subscription is None:
         raise CommandError(f"There is no subscription {subscription_id!r}; `setwire subscriptions list` shows them.")
     return subscription
-
-
-def _refuse_unknown(tx: Session, films: tuple[str, ...] | list[str], topics: tuple[str, ...] | list[str]) -> None:
-    known = {topic.slug for topic in all_topics(tx)}
-    for film in films:
-        if find_film(tx, FilmId(film)) is None:
-            raise CommandError(f"Unknown film {film!r}; `setwire films list --search WORD` finds its id.")
-    for topic in topics:
-        if topic not in known:
-            raise CommandError(f"Unknown topic {topic!r}; the topics are {', '.join(sorted(known))}.")
 
 
 def _mail_endpoint(address: str) -> Endpoint:
@@ -259,6 +385,7 @@ def _address(endpoint: Endpoint) -> str:
 
 def _query(subscription: Subscription) -> str:
     parts = [
+        ("query", (subscription.query,) if subscription.query else ()),
         ("film", subscription.films),
         ("topic", subscription.topics),
         ("words", subscription.words),

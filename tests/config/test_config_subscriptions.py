@@ -2,6 +2,7 @@
 
 import base64
 import os
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from config.problems import ConfigError
 from config.subscriptions import is_webhook_secret, load_subscriptions
-from core.values import EndpointKind, EventType, Salience, Subscription, Tier
+from core.values import Cadence, EndpointKind, EventType, Salience, Subscription, Tier, Timing, Weekday
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 HOOK = f"""
@@ -67,6 +68,28 @@ def test_reads_everything(tmp_path: Path) -> None:
     assert subscription.endpoints == ("ann", "known")
 
 
+def test_reads_a_query_and_when_to_speak(tmp_path: Path) -> None:
+    text = (
+        HOOK
+        + STUNTS
+        + (
+            'query = "film:lantern-bay-2027 NOT rumour"\ncadence = "weekly"\nweekday = "friday"\nat = "18:30"\n'
+            'zone = "Europe/Paris"\nquiet_hours = "22:00-07:00"\ncap_per_hour = 12\n'
+        )
+    )
+    (subscription,), _ = load_subscriptions(write(tmp_path, text), films=FILMS, topics=TOPICS)
+    assert subscription.query == "film:lantern-bay-2027 NOT rumour"
+    assert subscription.timing == Timing(
+        cadence=Cadence.WEEKLY,
+        weekday=Weekday.FRIDAY,
+        at=time(18, 30),
+        zone="Europe/Paris",
+        quiet_from=time(22),
+        quiet_until=time(7),
+        cap_per_hour=12,
+    )
+
+
 def test_any_film_and_topic_may_be_named_when_none_are_given(tmp_path: Path) -> None:
     assert load_subscriptions(write(tmp_path, HOOK + STUNTS.replace("stunts", "x")))
 
@@ -117,13 +140,28 @@ MISTAKES = [
         [
             (
                 f"{B}: events: 'story.deleted' is not known; write one of story.created, story.updated, "
-                "source.failing, source.restored, test"
+                "source.failing, source.restored, endpoint.disabled, subscription.requested, digest, test"
             )
         ],
     ),
     (
         HOOK + STUNTS + 'min_tier = "top"',
         [f"{B}: min_tier: 'top' is not known; write one of official, trade, press, fan"],
+    ),
+    (
+        HOOK + STUNTS + 'query = "lifeboat AND film:lantern"',
+        [f"{B}: query: character 19: there is no film 'lantern'"],
+    ),
+    (HOOK + STUNTS + 'query = "(a"', [f"{B}: query: character 1: this parenthesis is never closed"]),
+    (
+        HOOK + STUNTS + 'zone = "Mars"\nat = "8"\nquiet_hours = "22:00"\ncap_per_hour = -1\ncadence = "yearly"',
+        [
+            f"{B}: quiet_hours: '22:00' are no quiet hours; write them as 22:00-07:00",
+            f"{B}: cadence: 'yearly' is not known; write one of at-once, hourly, daily, weekly",
+            f"{B}: zone: 'Mars' is no time zone; write one such as Europe/Paris",
+            f"{B}: at: '8' is no time of day; write HH:MM, such as 07:30",
+            f"{B}: cap_per_hour: -1 is no count; write a whole number, 0 for none",
+        ],
     ),
     (HOOK + STUNTS + 'film = ["x"]', [f"{B}: film: is no key of this record; did you mean 'films'?"]),
 ]

@@ -1,6 +1,7 @@
 """Mails: what they say, how they thread, and that no text from a feed becomes a header, a recipient or markup."""
 
 import json
+import re
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.links import Link, read_token
 from core.mail import MailError, build_mail, check_address, read_sender_address
 from core.values import (
     Delivery,
@@ -23,10 +25,11 @@ from core.values import (
     EventType,
     StoryId,
 )
-from core.webhooks import build_test_payload
+from core.webhooks import build_request_payload, build_test_payload
 
 NOW = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 FROM = "setwire <wire@wire.example>"
+KEY = bytes(range(32))
 HEADERS = [
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "In-Reply-To", "References", "List-Id",
     "List-Unsubscribe", "MIME-Version", "Content-Type",
@@ -42,6 +45,7 @@ def write_payload(
     url: str = "https://lantern.example/ferry?a=1&b=2",
     image_url: str = "https://images.example/ferry.jpg",
     film: str = "Night Ferry",
+    film_id: str = "",
     subscription_id: str = "ferry",
     name: str = "From the set",
     development: str = "",
@@ -58,7 +62,7 @@ def write_payload(
             "summary": summary,
             "image_url": image_url,
         },
-        "films": [{"title": film, "year": 2027}] if film else [],
+        "films": [{"id": film_id, "title": film, "year": 2027}] if film else [],
         "topics": [{"slug": "filming", "name": "Filming"}, {"slug": "stunts", "name": "Stunts"}],
         "development": development,
         "match": {"subscription_id": subscription_id, "name": name, "reasons": ["film Night Ferry", "topic Stunts"]},
@@ -365,3 +369,52 @@ def test_any_address_is_one_recipient_or_refused(address: str) -> None:
     except MailError:
         return
     assert [found.addr_spec for found in read(raw)["To"].addresses] == [address]
+
+
+def build_with_links(base_url: str = "https://wire.example") -> bytes:
+    return build_mail(
+        make_delivery(write_payload(film_id="night-ferry")),
+        from_address=FROM,
+        base_url=base_url,
+        now=NOW,
+        link_key=KEY,
+    )
+
+
+def read_links(text: str) -> dict[tuple[str, str], Link]:
+    tokens = re.findall(r"https://wire\.example/u/([\w.-]+)", text)
+    links = [read_token(token, key=KEY, now=NOW) for token in tokens]
+    return {(link.action.value, link.ref): link for link in links}
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_both_parts_carry_every_way_out(kind: str) -> None:
+    links = read_links(read_part(build_with_links(), kind))
+    assert set(links) == {
+        ("unsubscribe", ""),
+        ("mute", "film:night-ferry"),
+        ("mute", "topic:filming"),
+        ("digest", ""),
+        ("wrong-film", "film:night-ferry"),
+    }
+    assert {(link.endpoint_id, link.subscription_id, link.story_id) for link in links.values()} == {
+        ("e", "ferry", 4711)
+    }
+
+
+def test_one_click_unsubscribes_as_rfc_8058_says() -> None:
+    raw = build_with_links()
+    header = str(read(raw)["List-Unsubscribe"])
+    assert re.fullmatch(r"<https://wire\.example/u/[\w.-]+>, <mailto:[^<>]+>", header)
+    assert list(read_links(header)) == [("unsubscribe", "")]
+    assert read(raw)["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert b"=?" not in raw.partition(b"\r\n\r\n")[0].replace(b"\r\n ", b"").partition(b"List-Unsubscribe:")[2]
+    assert read(build_with_links("http://wire.example"))["List-Unsubscribe-Post"] is None
+
+
+def test_a_mail_that_asks_for_confirmation_leads_to_its_page() -> None:
+    payload = build_request_payload(at=NOW, name="Night Ferry", url="https://wire.example/u/token")
+    raw = build(make_delivery(payload, story_id=None))
+    assert read(raw)["List-Unsubscribe"] is None
+    assert "Confirm: https://wire.example/u/token" in read_part(raw, "plain")
+    assert "https://wire.example/u/token" in read_html(raw).urls

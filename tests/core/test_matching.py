@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.matching import SubscriptionIndex
+from core.matching import SubscriptionIndex, explain_silence
+from core.query import parse_query, read_facts
 from core.values import Article, Salience, Story, Subscription, TagKind, Tier
 from tests.core.makers import DISPATCH, LEDGER, article, film, film_subscription, story, subscription, topic
 
@@ -78,11 +79,54 @@ def test_reasons_name_what_hit() -> None:
     assert reasons == (f"film: {SALT} (about)", "topic: stunts", "words: lifeboat")
 
 
+@pytest.mark.parametrize(
+    ("query", "matches"),
+    [
+        pytest.param(f"film:{SALT} AND lifeboat", True, id="both"),
+        pytest.param(f"film:{FERRY} OR NOT cruise", True, id="needs nothing in particular"),
+        pytest.param("NOT lifeboat", False, id="ruled out"),
+        pytest.param("film:", False, id="cannot be read: matches nothing"),
+    ],
+)
+def test_a_query_is_one_more_condition(query: str, *, matches: bool) -> None:
+    asked = subscription("s", query=query)
+    assert bool(names([asked], story(film(SALT)), article("The lifeboat"))) is matches
+
+
+def test_silence_is_explained_condition_by_condition() -> None:
+    asked = film_subscription("s", FERRY, query="lifeboat NOT boat", min_tier=Tier.TRADE, not_words=("lifeboat",))
+    told = story(film(FERRY, Salience.MENTIONS), is_production_news=False)
+    assert explain_silence(asked, told, article("The lifeboat: a boat", publisher=DISPATCH)) == [
+        "not production news, and the subscription asks for nothing else",
+        "its outlet is fan, below trade",
+        f"film {FERRY} is only there as: mentions",
+        "ruled out by NOT boat: words: boat",
+        "ruled out by NOT lifeboat: words: lifeboat",
+    ]
+    assert explain_silence(subscription("s"), story(), article()) == []
+
+
 WORDS = st.sampled_from(["salt", "ferry", "Cannes", "night boat"])
+QUERIES = st.one_of(
+    st.just(""),
+    st.recursive(
+        st.one_of(
+            WORDS.map(lambda words: f'"{words}"'),
+            st.sampled_from([f"film:{SALT}", f"film:{FERRY}", "topic:stunts", 'outlet:"Reel Ledger"', "tier:trade"]),
+        ),
+        lambda inner: st.one_of(
+            inner.map(lambda part: f"NOT ({part})"),
+            st.tuples(inner, inner).map(lambda parts: f"({parts[0]}) AND ({parts[1]})"),
+            st.tuples(inner, inner).map(lambda parts: f"({parts[0]}) OR ({parts[1]})"),
+        ),
+        max_leaves=5,
+    ),
+)
 SUBSCRIPTIONS = st.lists(
     st.builds(
         subscription,
         st.uuids().map(str),
+        query=QUERIES,
         films=st.lists(st.sampled_from([SALT, FERRY]), max_size=2, unique=True).map(tuple),
         topics=st.lists(st.sampled_from(["stunts", "casting"]), max_size=2, unique=True).map(tuple),
         words=st.lists(WORDS, max_size=2, unique=True).map(tuple),
@@ -130,4 +174,5 @@ def _holds(asked: Subscription, told: Story, by: Article) -> bool:
         and (not asked.words or any(map(said, asked.words)))
         and not any(map(said, asked.not_words))
         and (not asked.outlets or bool({by.publisher.name, by.publisher.slug} & set(asked.outlets)))
+        and (not asked.query or parse_query(asked.query).holds(read_facts(told, by), asked.saliences))
     )

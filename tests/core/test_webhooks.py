@@ -13,7 +13,9 @@ import pytest
 import standardwebhooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import ValidationError
 
+from core.digests import Coverage, Silence, build_digest
 from core.values import (
     Article,
     ArticleId,
@@ -24,9 +26,14 @@ from core.values import (
     Evidence,
     Film,
     FilmId,
+    Hold,
     Match,
     Publisher,
     PublisherSlug,
+    Source,
+    SourceId,
+    SourceKind,
+    SourceState,
     Story,
     StoryId,
     Subscription,
@@ -40,13 +47,18 @@ from core.values import (
 from core.webhooks import (
     MAX_PAYLOAD_BYTES,
     SignatureError,
+    build_disabled_payload,
     build_payload,
+    build_request_payload,
+    build_source_payload,
     build_test_payload,
     find_sentence,
     new_secret,
     sign,
+    signing_secrets,
     verify,
 )
+from tests.schema import SCHEMA, check_event
 
 NOW = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 SECRET = new_secret(bytes(range(32)))
@@ -436,6 +448,7 @@ def test_the_cap_holds_when_everything_is_long_at_once(character: str) -> None:
         base_url=url[:1950],
     )
     assert len(text.encode()) <= MAX_PAYLOAD_BYTES
+    check_event(text)
 
 
 def test_the_test_payload_names_its_endpoint_and_not_its_secret() -> None:
@@ -446,6 +459,63 @@ def test_the_test_payload_names_its_endpoint_and_not_its_secret() -> None:
     assert json.loads(text)["type"] == "test"
     assert json.loads(text)["data"]["endpoint"] == {"id": "ops", "kind": "webhook"}
     assert SECRET not in text
+
+
+BROKEN = Source(
+    source_id=SourceId("lantern"), publisher=ARTICLE.publisher, kind=SourceKind.FEED, url="https://lantern.example/rss"
+)
+STANDING = SourceState(
+    source_id=BROKEN.source_id, next_check_at=NOW, last_error="503", error_count=9, failing_since_at=NOW
+)
+GONE = Endpoint(endpoint_id=EndpointId("ops"), kind=EndpointKind.WEBHOOK, address="https://a.example/?key=hidden")
+NOTICES = (
+    build_source_payload(event=EventType.SOURCE_FAILING, at=NOW, source=BROKEN, state=STANDING),
+    build_source_payload(
+        event=EventType.SOURCE_RESTORED, at=NOW, source=BROKEN, state=replace(STANDING, failing_since_at=None)
+    ),
+    build_disabled_payload(at=NOW, endpoint=GONE, reason="It has only failed for 5 days."),
+    build_request_payload(at=NOW, name="Night Ferry", url="https://wire.example/u/token"),
+    build_digest(
+        at=NOW,
+        since=NOW - timedelta(days=1),
+        subscription=SUBSCRIPTION,
+        hold=Hold.DIGEST,
+        alerts=[build()],
+        coverage=Coverage(
+            source_count=2,
+            silences=(
+                Silence(
+                    source_id=SourceId("lantern"), publisher="The Lantern", error="503", failed_count=9, check_count=9
+                ),
+            ),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("payload", [build(), *NOTICES, build_test_payload(at=NOW, endpoint=GONE)])
+def test_every_event_satisfies_the_schema(payload: str) -> None:
+    check_event(payload)
+    assert "hidden" not in payload
+
+
+def test_the_schema_knows_every_event_and_refuses_what_lacks_a_field() -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert set(schema["properties"]["type"]["enum"]) == {event.value for event in EventType}
+    document = json.loads(build())
+    del document["data"]["films"][0]["tmdb_id"]
+    with pytest.raises(ValidationError):
+        check_event(json.dumps(document))
+
+
+def test_both_secrets_sign_while_one_replaces_the_other() -> None:
+    other = new_secret(bytes(range(24)))
+    replaced = replace(GONE, secret=other, old_secret=SECRET, old_secret_until_at=NOW + timedelta(hours=24))
+    for at, fits in ((NOW, (other, SECRET)), (NOW + timedelta(hours=24), (other,))):
+        headers = sign(secret=signing_secrets(replaced, now=at), message_id="m", sent_at=at, body=b"{}")
+        assert headers["webhook-signature"].count("v1,") == len(fits)
+        for secret in fits:
+            verify(secret=secret, headers=headers, body=b"{}", now=at)
 
 
 def iterate_keys(value: object, path: str = "") -> Iterator[str]:
@@ -461,7 +531,7 @@ def iterate_keys(value: object, path: str = "") -> Iterator[str]:
 
 def test_every_key_of_every_payload_is_documented() -> None:
     endpoint = Endpoint(endpoint_id=EndpointId("ops"), kind=EndpointKind.EMAIL, address="a@b.example")
-    payloads = [build(), build_test_payload(at=NOW, endpoint=endpoint)]
+    payloads = [build(), build_test_payload(at=NOW, endpoint=endpoint), *NOTICES]
     keys = {key for payload in payloads for key in iterate_keys(json.loads(payload))}
     documented = set(re.findall(r"^\| `([^`]+)` \|", DOC.read_text(), re.MULTILINE))
     assert keys - documented == set()

@@ -44,6 +44,7 @@ from store.films import sync_topics, upsert_films
 from store.housekeeping import Retention
 from store.sources import sync_sources
 from store.subscriptions import add_endpoint, add_subscription
+from tests.schema import check_event
 
 SALT = Film(film_id=FilmId("the-salt-meridian"), title="The Salt Meridian", year=2027, cast=("Tomas Vargany",))
 CASTING = Topic(slug=TopicSlug("casting"), name="Casting", cues=("joins the cast",))
@@ -119,6 +120,7 @@ class Recorder:
 
     async def send(self, delivery: Delivery, *, now: datetime) -> Outcome:
         del now
+        check_event(delivery.payload)
         self.told.append(delivery)
         return self.outcomes.popleft() if self.outcomes else Delivered(status=204)
 

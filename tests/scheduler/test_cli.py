@@ -68,6 +68,14 @@ def write(path: Path, text: str) -> str:
             "Unknown topic 'nope'",
             id="topic",
         ),
+        pytest.param(
+            ["subscriptions", "add", "x", "--email", "a@b.example", "--zone", "Mars"], "no time zone", id="zone"
+        ),
+        pytest.param(
+            ["subscriptions", "add", "x", "--email", "a@b.example", "--quiet", "22"], "no quiet hours", id="quiet"
+        ),
+        pytest.param(["subscriptions", "mute", "x", "salt", "--until", "2030-01-01"], "can not be muted", id="mute"),
+        pytest.param(["deliveries", "why", "salt", "7"], "no subscription 'salt' or no story 7", id="why unknown"),
         pytest.param(["subscriptions", "import", "nope.toml"], "nope.toml", id="subscriptions file missing"),
         pytest.param(["backtest", "nope.jsonl"], "no file nope.jsonl", id="archive missing"),
         pytest.param(["restore", "nope.backup"], "nope.backup", id="backup missing"),
@@ -170,6 +178,54 @@ def test_a_subscription_lives_from_add_to_remove(run: Run, tmp_path: Path) -> No
     owed = json.loads(run("deliveries", "list", "--json")[1])
     assert [view["delivery"]["event"] for view in owed] == ["test", "test"]
     assert json.loads(run("subscriptions", "list", "--json")[1]) == []
+
+
+def test_a_secret_is_replaced_and_both_stay_hidden(run: Run) -> None:
+    out = run("subscriptions", "add", "All", "--webhook", "https://hook.example/x")[1]
+    code, rotated, _ = run("subscriptions", "rotate-secret", "all")
+    assert code == 0
+    assert "whsec_" in rotated
+    assert rotated.split()[-1] not in out
+    [endpoint] = json.loads(run("subscriptions", "show", "all", "--json")[1])["endpoints"]
+    assert (endpoint["secret"], endpoint["old_secret"]) == ("whsec_***", "whsec_***")
+    assert endpoint["old_secret_until_at"]
+    run("subscriptions", "add", "Mails", "--email", "a@b.example")
+    assert "no webhook" in run("subscriptions", "rotate-secret", "mails")[2]
+
+
+def test_deliveries_are_replayed_by_endpoint_and_time(run: Run) -> None:
+    run("subscriptions", "add", "All", "--webhook", "https://hook.example/x")
+    run("subscriptions", "test", "all")
+    assert "0 deliveries" in run("deliveries", "replay", "https://hook.example/x", "--missing")[1]
+    assert "0 deliveries" in run("deliveries", "replay", "--since", "2026-01-01")[1]
+    assert "no endpoint 'nope'" in run("deliveries", "replay", "nope", "--missing")[2]
+    assert "--since" in run("deliveries", "replay")[2]
+    [view] = json.loads(run("deliveries", "list", "--json")[1])
+    assert '"type":"test"' in run("deliveries", "show", view["delivery"]["delivery_id"], "--log")[1]
+
+
+def test_a_query_is_refused_at_its_character(run: Run) -> None:
+    code, _, err = run("subscriptions", "preview", "--query", "lifeboat AND film:salt")
+    assert code == 1
+    assert err.splitlines() == [
+        "setwire: The query has a mistake at character 19.",
+        "setwire: lifeboat AND film:salt",
+        "setwire:                   ^ there is no film 'salt'",
+    ]
+
+
+def test_a_subscription_says_when_it_speaks_and_what_it_mutes(run: Run, tmp_path: Path) -> None:
+    run("films", "import", write(tmp_path / "films.toml", '[[film]]\nid = "salt"\ntitle = "The Salt Meridian"\n'))
+    words = ("--query", "film:salt NOT rumour", "--cadence", "daily", "--at", "07:30", "--zone", "Europe/Paris")
+    assert run("subscriptions", "add", "Salt", "--email", "a@b.example", *words, "--quiet", "22:00-07:00")[0] == 0
+    assert run("subscriptions", "mute", "salt", "film:salt", "--until", "2100-01-01")[0] == 0
+    shown = run("subscriptions", "show", "salt")[1]
+    for said in ("film:salt NOT rumour", "daily at 07:30 Europe/Paris", "film:salt until 2100-01-01"):
+        assert said in shown
+    assert run("subscriptions", "mute", "salt", "film:salt", "--until", "2000-01-01")[0] == 0
+    assert "until 2100" not in run("subscriptions", "show", "salt")[1]
+    found = json.loads(run("subscriptions", "preview", "--query", "film:salt", "--json")[1])
+    assert (found["alert_count"], found["article_count"]) == (0, 0)
 
 
 def test_a_second_subscription_to_one_address_keeps_its_secret(run: Run, sqlite_url: str) -> None:

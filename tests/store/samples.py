@@ -55,14 +55,16 @@ from core.values import (
     TopicSlug,
     Validators,
 )
-from store.deliveries import add_deliveries, record_attempt
+from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
 from store.films import sync_topics, upsert_films
+from store.links import Doubt, add_doubt
 from store.sources import record_fetch, sync_sources
+from store.sql import insert_new
 from store.stories import next_ids, save_edits
 from store.subscriptions import add_endpoint, add_subscription
-from store.tables import Row
+from store.tables import Row, refusals
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -304,6 +306,14 @@ def fill(store: Store) -> None:
             state=DeliveryState.RETRYING,
             next_attempt_at=NOW + LEASE,
         )
+        add_doubt(tx, Doubt(story_id=StoryId(1), film_id=HARBOUR.film_id, endpoint_id=MAIL.endpoint_id, doubted_at=NOW))
+        insert_new(tx, refusals, [{"subscription_id": "gone", "endpoint_id": "mail", "refused_at": NOW}])
+
+
+def claim_due(tx: Session, *, now: datetime = NOW, limit: int = 9, each: int = 99) -> list[Delivery]:
+    """Claim what is due and forget which endpoint it was claimed for."""
+    claims = claim_deliveries(tx, now=now, limit=limit, lease=LEASE, each=each)
+    return [delivery for claimed in claims for delivery in claimed.deliveries]
 
 
 def attempt_of(name: str, number: int, outcome: Outcome, *, at: datetime = NOW) -> Attempt:

@@ -9,21 +9,24 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from core.values import DeliveryState, EntryId, Retry, SourceId
-from store.deliveries import add_deliveries, claim_deliveries, delivery_counts, record_attempt
+from core.values import DeliveryState, EndpointId, EntryId, Retry, SourceId
+from store.deliveries import add_deliveries, delivery_counts, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries, owed_texts, pending_entries
 from store.sources import due_sources, sync_sources
 from store.stories import next_ids, save_edits
+from store.subscriptions import add_endpoint
 from tests.store.samples import (
     CLAPPER_LISTING,
     DAY,
+    HOOK,
     LANTERN_FEED,
     LEASE,
     NOW,
     add_config,
     add_items,
     attempt_of,
+    claim_due,
     delivery_of,
     edit_of,
     item,
@@ -33,7 +36,10 @@ COUNT, WORKERS = 60, 3
 
 
 def add_deliveries_due(tx: Session) -> None:
-    add_deliveries(tx, [(None, delivery_of(f"msg_{n}")) for n in range(COUNT)])
+    hooks = [replace(HOOK, endpoint_id=EndpointId(f"hook-{n % 20}")) for n in range(COUNT)]
+    for hook in hooks:
+        add_endpoint(tx, hook, now=NOW)
+    add_deliveries(tx, [(None, delivery_of(f"msg_{n}", endpoint=hook)) for n, hook in enumerate(hooks)])
 
 
 def add_sources_due(tx: Session) -> None:
@@ -45,7 +51,7 @@ def add_texts_owed(tx: Session) -> None:
 
 
 def claim_some_deliveries(tx: Session) -> list[object]:
-    return [delivery.delivery_id for delivery in claim_deliveries(tx, now=NOW, limit=7, lease=LEASE)]
+    return [delivery.delivery_id for delivery in claim_due(tx, limit=7)]
 
 
 def claim_some_sources(tx: Session) -> list[object]:
@@ -125,7 +131,7 @@ def test_attempts_reported_at_once_are_all_kept(store: Store) -> None:
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(report, range(3)))
     with store.write() as tx:
-        [delivery] = claim_deliveries(tx, now=NOW + DAY, limit=9, lease=LEASE)
+        [delivery] = claim_due(tx, now=NOW + DAY)
         assert delivery.attempt_count == 3
         assert delivery_counts(tx)[DeliveryState.SENDING] == 1
 

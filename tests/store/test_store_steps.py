@@ -18,8 +18,8 @@ from core.values import (
 )
 from store.deliveries import (
     add_deliveries,
-    claim_deliveries,
     delivery_detail,
+    give_back,
     next_due_at,
     record_attempt,
     release_leases,
@@ -49,6 +49,7 @@ from tests.store.samples import (
     add_config,
     add_items,
     attempt_of,
+    claim_due,
     delivery_of,
     dump,
     edit_of,
@@ -277,30 +278,34 @@ def test_a_delivery_is_claimed_once_until_its_lease_ends(store: Store) -> None:
         add_config(tx)
         owed = [(None, delivery_of(name, due_at=NOW - n * LEASE)) for n, name in enumerate("abc")]
         assert add_deliveries(tx, [*owed, (None, delivery_of("later", due_at=NOW + LEASE))]) == 4
-        claimed = claim_deliveries(tx, now=NOW, limit=2, lease=LEASE)
+        claimed = claim_due(tx, each=2)
         assert [(delivery.delivery_id, delivery.state) for delivery in claimed] == [
-            ("c", DeliveryState.SENDING),
+            ("a", DeliveryState.SENDING),
             ("b", DeliveryState.SENDING),
         ]
         assert claimed[0].endpoint == HOOK
-        assert [d.delivery_id for d in claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)] == ["a"]
-        assert claim_deliveries(tx, now=NOW, limit=9, lease=LEASE) == []
+        assert claim_due(tx) == []
+        give_back(tx, [claimed[1].delivery_id], leased_until=NOW + LEASE)
+        record_attempt(
+            tx, attempt_of("a", 1, Delivered(status=200)), state=DeliveryState.DELIVERED, next_attempt_at=None
+        )
+        assert [d.delivery_id for d in claim_due(tx)] == ["b", "c"]
         assert next_due_at(tx) == NOW + LEASE
-        assert len(claim_deliveries(tx, now=NOW + LEASE, limit=9, lease=LEASE)) == 4
+        assert [d.delivery_id for d in claim_due(tx, now=NOW + LEASE)] == ["b", "c", "later"]
 
 
 def test_a_crash_gives_deliveries_back(store: Store) -> None:
     with store.write() as tx:
         add_config(tx)
-        add_deliveries(tx, [(None, delivery_of("new")), (None, delivery_of("tried"))])
-        claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)
+        add_deliveries(tx, [(None, delivery_of("new")), (None, delivery_of("tried", endpoint=MAIL))])
+        claim_due(tx)
         record_attempt(
             tx, attempt_of("tried", 1, Retry(reason="503")), state=DeliveryState.RETRYING, next_attempt_at=NOW
         )
-        claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)
+        claim_due(tx)
         release_leases(tx)
         assert next_due_at(tx) == NOW
-        claimed = claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)
+        claimed = claim_due(tx)
     assert {delivery.delivery_id: delivery.attempt_count for delivery in claimed} == {"new": 0, "tried": 1}
 
 
@@ -319,10 +324,10 @@ def test_a_disabled_endpoint_is_owed_but_not_told(store: Store) -> None:
         add_config(tx)
         add_deliveries(tx, [(None, delivery_of("a"))])
         disable_endpoint(tx, HOOK.endpoint_id, "410 Gone", now=NOW)
-        assert claim_deliveries(tx, now=NOW, limit=9, lease=LEASE) == []
+        assert claim_due(tx) == []
         assert next_due_at(tx) is None
         enable_endpoint(tx, HOOK.endpoint_id, now=NOW)
-        assert len(claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)) == 1
+        assert len(claim_due(tx)) == 1
 
 
 def test_what_a_slow_sender_delivered_stays_delivered(store: Store) -> None:
@@ -333,10 +338,10 @@ def test_what_a_slow_sender_delivered_stays_delivered(store: Store) -> None:
         record_attempt(tx, delivered, state=DeliveryState.DELIVERED, next_attempt_at=None)
         other = attempt_of("a", 1, Retry(reason="timeout"), at=NOW + LEASE)
         record_attempt(tx, other, state=DeliveryState.RETRYING, next_attempt_at=NOW)
-        assert claim_deliveries(tx, now=NOW + DAY, limit=9, lease=LEASE) == []
+        assert claim_due(tx, now=NOW + DAY) == []
         assert [attempt.number for attempt in attempts_of(tx, delivered.delivery_id)] == [1, 2]
         assert requeue(tx, delivered.delivery_id, now=NOW)
-        assert len(claim_deliveries(tx, now=NOW, limit=9, lease=LEASE)) == 1
+        assert len(claim_due(tx)) == 1
         assert not requeue(tx, delivered.delivery_id, now=NOW)
 
 
@@ -350,7 +355,7 @@ def test_removing_a_subscription_cancels_what_it_owes(store: Store) -> None:
         add_config(tx)
         publish(tx, 2)
         assert remove_subscription(tx, SUBSCRIPTION.subscription_id, now=NOW)
-        assert claim_deliveries(tx, now=NOW, limit=9, lease=LEASE) == []
+        assert claim_due(tx) == []
         assert not remove_subscription(tx, SUBSCRIPTION.subscription_id, now=NOW)
 
 

@@ -1,0 +1,157 @@
+"""Sinks of every temper on loopback, in a process of their own: an arrival is noted in a file before it is answered."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from pathlib import Path
+
+Reader = asyncio.StreamReader
+Writer = asyncio.StreamWriter
+OK = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+MAIL_TEMPERS = ("well", "tarpit", "421", "452", "550", "drop")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What reached a sink: when (Unix seconds), which one, and the webhook-id or Message-ID."""
+
+    at: float
+    sink: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sinks:
+    """Where they listen. `web` takes webhooks at `/TEMPER/NAME`; nobody listens at `closed`."""
+
+    log: Path
+    web: int
+    closed: int
+    mail: dict[str, int]
+
+    def arrivals(self) -> list[Arrival]:
+        lines = self.log.read_text().splitlines()
+        parts = (line.split(" ", 2) for line in lines)
+        return [Arrival(at=float(at), sink=sink, message_id=name) for at, sink, name in parts]
+
+
+@contextmanager
+def open_sinks(log: Path) -> Iterator[Sinks]:
+    """Fork the sinks; call this before anything starts a thread."""
+    log.touch()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(reading)
+        _run_forever(_serve(log, writing))
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        web, closed, *mail = map(int, pipe.readline().split())
+    try:
+        yield Sinks(log=log, web=web, closed=closed, mail=dict(zip(MAIL_TEMPERS, mail, strict=True)))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _run_forever(work: Coroutine[None, None, None]) -> None:
+    try:
+        asyncio.run(work)
+    finally:
+        os._exit(1)
+
+
+async def _serve(log: Path, writing: int) -> None:
+    file = os.open(log, os.O_WRONLY | os.O_APPEND)
+
+    def note(sink: str, message_id: str) -> None:
+        os.write(file, f"{time.time()} {sink} {message_id}\n".encode())
+
+    web = await asyncio.start_server(lambda r, w: _take_hooks(r, w, note), "127.0.0.1", 0, limit=2**20)
+    closed = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    mail = [await _start_mail(temper, note) for temper in MAIL_TEMPERS]
+    ports = [server.sockets[0].getsockname()[1] for server in (web, closed, *mail)]
+    closed.close()
+    os.write(writing, f"{' '.join(map(str, ports))}\n".encode())
+    await asyncio.Event().wait()
+
+
+Note = Callable[[str, str], None]
+
+
+async def _take_hooks(reader: Reader, writer: Writer, note: Note) -> None:
+    try:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            first, _, rest = head.partition(b"\r\n")
+            path = first.split()[1].decode()
+            headers = BytesHeaderParser().parsebytes(rest)
+            await reader.readexactly(int(headers["content-length"] or 0))
+            note(path, str(headers["webhook-id"]))
+            await _answer(path.split("/")[1], writer)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def _answer(temper: str, writer: Writer) -> None:
+    match temper:
+        case "hang":
+            await asyncio.sleep(3600)
+        case "drip":
+            writer.write(b"HTTP/1.1 2")
+            while True:
+                await asyncio.sleep(0.5)
+                writer.write(b" ")
+                await writer.drain()
+        case "redirect":
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /followed/x\r\nContent-Length: 0\r\n\r\n")
+        case "gone":
+            writer.write(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")
+        case "busy":
+            writer.write(b"HTTP/1.1 429 Too Many\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n")
+        case "broken":
+            writer.write(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")
+        case "cut":
+            writer.write(b"HTTP/1.1 500 Oh\r\nContent-Length: 999\r\n\r\nhalf")
+            writer.close()
+        case "big":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
+            writer.write(b"x" * 10_000_000)
+        case _:
+            writer.write(OK)
+    await writer.drain()
+
+
+async def _start_mail(temper: str, note: Note) -> asyncio.Server:
+    return await asyncio.start_server(lambda r, w: _take_mails(r, w, temper, note), "127.0.0.1", 0, limit=2**20)
+
+
+async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -> None:
+    """Speak as much SMTP as a client of ours needs; no STARTTLS is offered, and what would be a login is noted."""
+    try:
+        if temper == "tarpit":
+            await asyncio.sleep(3600)
+        writer.write(b"421 not now\r\n" if temper == "421" else b"220 sink\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"AUTH":
+                note("mail-login", line.decode().strip())
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                message = await reader.readuntil(b"\r\n.\r\n")
+                note(f"mail-{temper}", str(BytesHeaderParser().parsebytes(message)["message-id"]))
+                if temper == "drop":
+                    return
+            answers = {b"RCPT": {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper, b"250 ok\r\n")}
+            writer.write(b"221 bye\r\n" if verb == b"QUIT" else answers.get(verb, b"250 ok\r\n"))
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()

@@ -1,0 +1,143 @@
+"""How fast alerts leave, beside what one would use instead, in the same run and against the same sinks on loopback.
+
+`python -m bench.tell`: signed webhooks from our outbox in the database against Apprise's `json://`, which has none;
+mails over one kept connection against smtplib with EmailMessage. Needs `pip install apprise` for the first.
+"""
+
+import argparse
+import asyncio
+import json
+import smtplib
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from importlib import import_module
+from pathlib import Path
+
+from bench.chaos import MAIL, FailingNotifier, Failpoint, build_jobs, furnish, hook, mailbox, now, owe, reading
+from bench.rude import Sinks, open_sinks
+from core.values import Delivered, DeliveryState
+from notifier.senders import Notifier
+from notifier.smtp import Security, SmtpSender, SmtpSettings
+from notifier.webhook import WebhookSender, WebhookSettings
+from scheduler.embedded import EmbeddedDispatcher
+from store.deliveries import add_deliveries, delivery_counts
+from store.engine import Store
+from store.subscriptions import all_endpoints
+
+
+def per_second(count: int, run: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    run()
+    return count / (time.perf_counter() - started)
+
+
+def tell_hooks(url: str, count: int) -> float:
+    """Owe and tell `count` webhooks from the database, every attempt recorded; messages a second."""
+    with reading(url) as store:
+        with store.read() as tx:
+            endpoints = all_endpoints(tx)
+        batches = [
+            [owe(endpoints[n % len(endpoints)]) for n in range(start, start + 50)] for start in range(0, count, 50)
+        ]
+
+        def run() -> None:
+            for batch in batches:
+                with store.write() as tx:
+                    add_deliveries(tx, [(None, delivery) for delivery in batch])
+            asyncio.run(_drain(store))
+
+        return per_second(count, run)
+
+
+async def _drain(store: Store) -> None:
+    settings = WebhookSettings(allow_private_hosts=frozenset({"127.0.0.1"}), allow_http=True)
+    async with WebhookSender(settings) as webhook:
+        notifier = FailingNotifier(Notifier(webhook=webhook, mail=webhook), Failpoint())
+        jobs = build_jobs(store, notifier, timedelta(seconds=60))
+        jobs.dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
+        while await asyncio.to_thread(_is_owed, store):
+            jobs.dispatcher.enqueue("tell", unique="tell", lock="tell")
+            await asyncio.sleep(0.05)
+        await jobs.dispatcher.stop(grace=timedelta(seconds=5))
+
+
+def _is_owed(store: Store) -> bool:
+    with store.read() as tx:
+        counts = delivery_counts(tx)
+    return sum(counts.values()) > counts[DeliveryState.DELIVERED]
+
+
+def tell_apprise(sinks: Sinks, endpoints: int, count: int) -> float | None:
+    """Notify by Apprise, as many messages to as many addresses; None if it is not installed."""
+    try:
+        apprise = import_module("apprise")
+    except ImportError:
+        return None
+    clients = []
+    for n in range(endpoints):
+        client = apprise.Apprise()
+        client.add(f"json://127.0.0.1:{sinks.web}/well/{n}")
+        clients.append(client)
+    body = owe(hook(sinks, "/well/0")).payload
+
+    def run() -> None:
+        for n in range(count):
+            assert clients[n % endpoints].notify(title="setwire", body=body)
+
+    return per_second(count, run)
+
+
+def mail_kept(sinks: Sinks, count: int) -> float:
+    deliveries = [owe(mailbox(f"reader-{n}")) for n in range(count)]
+    settings = SmtpSettings(host="127.0.0.1", port=sinks.mail["well"], security=Security.NONE)
+
+    async def send_all() -> None:
+        async with SmtpSender(settings, MAIL) as sender:
+            for delivery in deliveries:
+                assert isinstance(await sender.send(delivery, now=now()), Delivered)
+
+    return per_second(count, lambda: asyncio.run(send_all()))
+
+
+def mail_smtplib(sinks: Sinks, count: int) -> float:
+    payload = owe(mailbox("reader")).payload
+
+    def run() -> None:
+        for n in range(count):
+            message = EmailMessage()
+            message["From"], message["To"], message["Subject"] = "wire@wire.example", f"r{n}@a.example", "setwire: test"
+            message["Message-ID"] = f"<{n}@wire.example>"
+            message.set_content(payload)
+            message.add_alternative(f"<p>{payload}</p>", subtype="html")
+            with smtplib.SMTP("127.0.0.1", sinks.mail["well"]) as client:
+                client.send_message(message)
+
+    return per_second(count, run)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--webhooks", type=int, default=2_000)
+    parser.add_argument("--endpoints", type=int, default=20)
+    parser.add_argument("--mails", type=int, default=300)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, open_sinks(Path(folder) / "arrivals") as sinks:
+        url = furnish(Path(folder), [hook(sinks, f"/well/{n}") for n in range(options.endpoints)])
+        report = {
+            "webhooks a second": round(tell_hooks(url, options.webhooks)),
+            "Apprise json:// a second": _round(tell_apprise(sinks, options.endpoints, options.webhooks // 4)),
+            "mails a second": round(mail_kept(sinks, options.mails)),
+            "smtplib a second": round(mail_smtplib(sinks, options.mails)),
+        }
+    print(json.dumps(report, indent=2))
+
+
+def _round(figure: float | None) -> int | None:
+    return None if figure is None else round(figure)
+
+
+if __name__ == "__main__":
+    main()
