@@ -148,8 +148,21 @@ class Selectors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageSelectors:
+    """CSS selectors of a source's article pages. What is empty or finds nothing is read as on any other page."""
+
+    body: str = ""
+    title: str = ""
+    author: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider."""
+    """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider.
+
+    A listing has `selectors`, or names the publisher's own `spider`. `javascript`: its pages need a browser.
+    """
 
     source_id: SourceId
     publisher: Publisher
@@ -159,6 +172,9 @@ class Source:
     interval: timedelta | None = None
     full_text: bool = False
     selectors: Selectors | None = None
+    spider: str = ""
+    page: PageSelectors | None = None
+    javascript: bool = False
     enabled: bool = True
     seen_at: str = ""
 
@@ -218,7 +234,8 @@ class Fetch:
 class ParsedEntry:
     """One item as the source gave it, cleaned to plain text; `text` only if the feed carried the whole article.
 
-    `guid` is never empty. `published_at` is None when the source gave none that can be believed.
+    `guid` is never empty. `published_at` is None when the source gave none that can be believed. `outlet_name` and
+    `outlet_url` say who wrote it where the source only repeats others (Google News), else they are empty.
     """
 
     guid: str
@@ -231,6 +248,8 @@ class ParsedEntry:
     image_url: str = ""
     language: str = ""
     text: str = ""
+    outlet_name: str = ""
+    outlet_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +257,7 @@ class ParsedFeed:
     """A document read: its entries in the document's order, and what was wrong with it in words.
 
     `is_feed` is False when the bytes are no document of the expected kind at all (an HTML error page, say).
+    `known_count` are entries left out because they are stored already.
     `children` are further documents a sitemap index points at, newest first.
     """
 
@@ -245,6 +265,7 @@ class ParsedFeed:
     title: str = ""
     children: tuple[str, ...] = ()
     entries: tuple[ParsedEntry, ...] = ()
+    known_count: int = 0
     pace: Pace = Pace()
     problems: tuple[str, ...] = ()
 

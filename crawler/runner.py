@@ -102,10 +102,10 @@ def _crawl_of(source: Source, settings: CrawlSettings, now: datetime) -> Crawl:
 
 
 def _spider_of(source: Source) -> str:
-    """Name the spider: by kind, or the publisher's own where a listing has no selectors."""
-    if source.kind is SourceKind.SITEMAP:
-        return "sitemap"
-    return "listing" if source.selectors is not None else source.source_id
+    """Name the spider: the publisher's own if the source names one, else that of its kind."""
+    if source.spider:
+        return source.spider
+    return "sitemap" if source.kind is SourceKind.SITEMAP else "listing"
 
 
 def _make_crawl(

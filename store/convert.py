@@ -29,6 +29,7 @@ from core.values import (
     Match,
     Outcome,
     Pace,
+    PageSelectors,
     ParsedEntry,
     Publisher,
     PublisherSlug,
@@ -89,6 +90,9 @@ def source_to_columns(source: Source) -> Columns:
         "interval": source.interval,
         "full_text": source.full_text,
         "selectors": _selectors_to_json(source.selectors),
+        "spider": source.spider,
+        "page": _selectors_to_json(source.page),
+        "javascript": source.javascript,
         "seen_at": source.seen_at,
         "is_enabled": source.enabled,
     }
@@ -105,15 +109,18 @@ def source_from_row(row: Row, publishers: Publishers) -> Source:
         interval=row["interval"],
         full_text=row["full_text"],
         selectors=Selectors(**row["selectors"]) if row["selectors"] else None,
+        spider=row["spider"],
+        page=PageSelectors(**row["page"]) if row["page"] else None,
+        javascript=row["javascript"],
         enabled=row["is_polled"],
         seen_at=row["seen_at"],
     )
 
 
-def _selectors_to_json(selectors: Selectors | None) -> dict[str, str] | None:
+def _selectors_to_json(selectors: Selectors | PageSelectors | None) -> dict[str, str] | None:
     if selectors is None:
         return None
-    return {name: getattr(selectors, name) for name in ("item", "link", "title", "summary", "date", "image")}
+    return {name: getattr(selectors, name) for name in selectors.__slots__}
 
 
 def state_to_columns(state: SourceState) -> Columns:
@@ -204,11 +211,11 @@ def item_to_columns(item: ParsedEntry) -> Columns:
 
 
 def entry_from_row(row: Row, publishers: Publishers) -> Entry:
-    """Needs the source's `publisher_slug` beside the entry's columns."""
+    """Needs `speaker_slug` beside the entry's columns: the publisher of the entry, else that of its source."""
     return Entry(
         entry_id=EntryId(row["entry_id"]),
         source_id=SourceId(row["source_id"]),
-        publisher=publishers[row["publisher_slug"]],
+        publisher=publishers[row["speaker_slug"]],
         item=_item_from_row(row),
         first_seen_at=row["first_seen_at"],
         is_backlog=row["is_backlog"],

@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from core.values import Entry, EntryId, ParsedEntry, ParsedPage, Source, SourceId, TextState
+from core.outlets import name_outlet
+from core.values import Entry, EntryId, ParsedEntry, ParsedPage, PublisherSlug, Source, SourceId, TextState
 from store import convert
 from store.columns import key_of
 from store.sources import publishers
-from store.sql import chunks, insert_into
+from store.sql import chunks, insert_into, insert_new
 from store.tables import BuriedKind, articles, entries, fetches, matches, sources, stories, tombstones
 from store.tables import deliveries as delivery_rows
+from store.tables import publishers as publisher_rows
 from store.views import EntryView, Gathered
 
 
@@ -60,8 +62,29 @@ def add_entries(
     for item in items:
         if item.guid not in known:
             fresh.setdefault(key_of(item.guid), item)
-    rows = [_new_row(source, item, now=now, is_backlog=is_backlog) for item in fresh.values()]
+    speakers = _name_outlets(tx, source, fresh.values())
+    rows = [
+        {**_new_row(source, item, now=now, is_backlog=is_backlog), "publisher_slug": speakers.get(key)}
+        for key, item in fresh.items()
+    ]
     return _insert(tx, rows)
+
+
+def _name_outlets(tx: Session, source: Source, items: Collection[ParsedEntry]) -> dict[str, PublisherSlug]:
+    """Find who wrote the items that the source repeats, by guid key, keeping outlets nobody declared as publishers."""
+    repeated = [item for item in items if item.outlet_name or item.outlet_url]
+    if not repeated:
+        return {}
+    known = publishers(tx)
+    found: dict[str, PublisherSlug] = {}
+    for item in repeated:
+        outlet = name_outlet(item, known.values(), tier=source.publisher.tier)
+        if outlet is not None:
+            known.setdefault(outlet.slug, outlet)
+            found[key_of(item.guid)] = outlet.slug
+    new = [convert.publisher_to_columns(known[slug]) for slug in sorted(set(found.values()))]
+    insert_new(tx, publisher_rows, new)
+    return found
 
 
 def _new_row(source: Source, item: ParsedEntry, *, now: datetime, is_backlog: bool) -> dict[str, Any]:
@@ -89,7 +112,7 @@ def pending_entries(tx: Session, *, limit: int, now: datetime, text_patience: ti
     """What the desk has to edit, by entry_id; one whose page is owed waits at most `text_patience` for it."""
     ready = or_(entries.c.text_state != TextState.OWED, entries.c.first_seen_at <= now - text_patience)
     query = (
-        select(entries, sources.c.publisher_slug)
+        select(entries, func.coalesce(entries.c.publisher_slug, sources.c.publisher_slug).label("speaker_slug"))
         .join(sources, sources.c.source_id == entries.c.source_id)
         .where(entries.c.edited_at.is_(None), ready)
         .order_by(entries.c.entry_id)

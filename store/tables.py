@@ -90,6 +90,9 @@ class SourceRow(Row, table=True):
     interval: timedelta | None = _optional(SECONDS)
     full_text: bool = _column(Boolean())
     selectors: dict[str, str] | None = _optional(PLAIN_JSON)
+    spider: str = _column(PLAIN_TEXT)
+    page: dict[str, str] | None = _optional(PLAIN_JSON)
+    javascript: bool = _column(Boolean())
     seen_at: str = _column(PLAIN_TEXT)
     origin: Origin = _column(values_of(Origin))
     is_enabled: bool = _column(Boolean())
@@ -135,6 +138,7 @@ class FetchRow(Row, table=True):
 class EntryRow(Row, table=True):
     """An item as the source gave it, and what the desk made of it.
 
+    `publisher_slug` is set where the source repeats somebody else's item; else the source's publisher speaks.
     Once edited, `article_id` is the article it became or repeated; it is no foreign key, the article may be purged.
     """
 
@@ -150,6 +154,7 @@ class EntryRow(Row, table=True):
 
     entry_id: int = _key(BIG_ID, autoincrement=True)
     source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    publisher_slug: str | None = _optional(PLAIN_TEXT)
     guid: str = _column(PLAIN_TEXT)
     guid_key: str = _column(PLAIN_TEXT)
     url: str = _column(PLAIN_TEXT)
@@ -379,6 +384,23 @@ class AttemptRow(Row, table=True):
     retry_after: timedelta | None = _optional(SECONDS)
 
 
+class WebSubRow(Row, table=True):
+    """A hub's promise to push a source's feed. `lease_until` is empty until the hub has verified our wish."""
+
+    __tablename__ = "websub"
+    __table_args__ = (UniqueConstraint("source_id"),)
+
+    subscription_id: str = _key(PLAIN_TEXT)
+    source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    hub: str = _column(PLAIN_TEXT)
+    topic: str = _column(PLAIN_TEXT)
+    secret: str = _column(PLAIN_TEXT)
+    asked_at: datetime = _column(UTC_DATE_TIME)
+    lease_until: datetime | None = _optional(UTC_DATE_TIME)
+    pushed_at: datetime | None = _optional(UTC_DATE_TIME)
+    error: str = _column(PLAIN_TEXT)
+
+
 class TombstoneRow(Row, table=True):
     """What was deleted and must not come back as new. `source_id` is empty for an article."""
 
@@ -420,4 +442,5 @@ matches = _table("matches")
 deliveries = _table("deliveries")
 attempts = _table("attempts")
 tombstones = _table("tombstones")
+websub = _table("websub")
 meta = _table("meta")

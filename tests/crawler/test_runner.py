@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -160,8 +161,8 @@ def test_a_spider_of_ones_own_is_a_few_lines() -> None:
     ]
 
 
-def test_a_listing_without_selectors_wants_a_spider_of_its_own() -> None:
-    fetch = crawl(source("http://127.0.0.1:1/")).fetch
+def test_a_spider_that_is_not_there_is_a_sentence() -> None:
+    fetch = crawl(replace(source("http://127.0.0.1:1/"), spider="pier-diary")).fetch
     assert fetch.outcome is FetchOutcome.CRAWL_FAILED
     assert "no spider is named 'pier-diary'" in fetch.error
 
