@@ -272,12 +272,17 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedPage:
-    """An article page read. Empty strings where the page does not say; `text` empty means extraction failed."""
+    """An article page read. Empty strings where the page does not say; `text` empty means extraction failed.
+
+    `authors` are the names of the byline, `author` the same in one line. `is_paywalled`: the text may be a teaser.
+    """
 
     url: str
     canonical_url: str = ""
     title: str = ""
     author: str = ""
+    authors: tuple[str, ...] = ()
+    is_paywalled: bool = False
     summary: str = ""
     text: str = ""
     image_url: str = ""

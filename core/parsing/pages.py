@@ -77,7 +77,7 @@ def parse_page(body: bytes, *, url: str, now: datetime) -> ParsedPage:
     `text` has one paragraph a line and is empty when none was found. `canonical_url` is the page's own `rel=canonical`
     (else `og:url`), believed only within the same registrable domain. `url` is where the page came from.
     """
-    tree = _read_html(body)
+    tree = read_html(body)
     if tree is None:
         return ParsedPage(url=url)
     meta = _Metadata(tree)
@@ -102,7 +102,7 @@ def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime)
     Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
     `::text` reads all words of the first element that has some, those in inline markup too.
     """
-    tree = _read_html(body)
+    tree = read_html(body)
     if tree is None:
         return ParsedFeed(is_feed=False, problems=("The page is empty.",))
     try:
@@ -140,7 +140,7 @@ class _Metadata:
         return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "")
 
 
-def _read_html(body: bytes) -> Any:
+def read_html(body: bytes) -> Any:
     """Build a tree with a root element `html`; None for bytes that hold none."""
     text = decode_text(body[:MAX_PAGE_BYTES]).replace("\0", "")
     text = _CROWDED_TAG.sub(_empty_crowded, text)
