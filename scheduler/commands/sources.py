@@ -2,13 +2,17 @@
 
 import asyncio
 import re
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from core.opml import parse_opml, write_opml
 from core.values import (
     ParsedPage,
     Publisher,
@@ -183,6 +187,46 @@ def add(
     console.print(f"source {source.source_id} added; a running service asks it within a second or two", markup=False)
 
 
+@app.command("import")
+def import_sources(
+    path: Annotated[Path, typer.Argument(help="An OPML file of ours or of any feed reader.")],
+    *,
+    tier: Annotated[
+        Tier | None, typer.Option(help="How credible publishers are of whom the file does not say.")
+    ] = None,
+) -> None:
+    """Add the sources of an OPML file; those whose address is polled already stay as they are."""
+    try:
+        listed = parse_opml(path.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read ({error.strerror}); name a readable file.") from error
+    if not listed.sources:
+        raise CommandError(f"{path} holds no source: {' '.join(listed.problems) or 'no outline has an xmlUrl'}")
+    with writing() as tx:
+        added = add_listed(tx, listed.sources, tier=tier, now=datetime.now(UTC))
+    for words in listed.problems:
+        errors.print(f"setwire: {path}: {words}", markup=False)
+    console.print(f"{added} sources added, {len(listed.sources) - added} were here already")
+
+
+@app.command("export")
+def export_sources(
+    path: Annotated[Path | None, typer.Argument(help="File to write; default: standard output.")] = None,
+) -> None:
+    """Write all sources as OPML, with our settings in attributes that other readers pass over."""
+    with reading() as tx:
+        sources = [source for source, _ in all_sources(tx)]
+    document = write_opml(sources)
+    if path is None:
+        sys.stdout.write(document)
+        return
+    try:
+        path.write_text(document, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written ({error.strerror}); name a writable file.") from error
+    console.print(f"{len(sources)} sources written to {path}", markup=False)
+
+
 @app.command("remove")
 def remove(source_id: Named) -> None:
     """Remove a source; its articles stay."""
@@ -236,6 +280,28 @@ def _settle_address(url: str) -> str:
         return found.feeds[0].url
     hint = f"its news sitemap is {found.sitemaps[0]}: add that with --kind sitemap" if found.sitemaps else _HINT
     raise CommandError(f"{url} is a page that names no feed, and none lies at the usual places; {hint}.")
+
+
+def add_listed(tx: Session, listed: Iterable[Source], *, tier: Tier | None, now: datetime) -> int:
+    """Add the sources whose address is not polled yet; return how many.
+
+    A publisher we know keeps our word on him; an id that is taken gets a number.
+    """
+    known = [source for source, _ in all_sources(tx)]
+    urls, ids = {source.url for source in known}, {source.source_id for source in known}
+    publishers = {source.publisher.slug: source.publisher for source in known}
+    added = 0
+    for source in listed:
+        if source.url in urls:
+            continue
+        stranger = replace(source.publisher, tier=tier) if tier else source.publisher
+        publisher = publishers.setdefault(stranger.slug, stranger)
+        source_id = _free_id(ids, source.source_id)
+        add_source(tx, replace(source, source_id=source_id, publisher=publisher), now=now)
+        ids.add(source_id)
+        urls.add(source.url)
+        added += 1
+    return added
 
 
 def _find_or_make(address: str, kind: SourceKind | None) -> Source:

@@ -1,4 +1,4 @@
-"""What `sources test` and `sources add` do with an address: ask once, look for feeds, count fields. Nothing is stored."""
+"""What `sources test` and `sources add` do with an address: ask once, look for feeds, count fields; nothing is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -269,3 +269,24 @@ def test_selectors_are_tried_live(run: Run) -> None:
         assert (code, "cannot be read" in out) == (1, True)
     code, _, err = run("sources", "test", "https://ledger.example/", "--kind", "listing")
     assert (code, "--item" in err) == (1, True)
+
+
+def test_sources_travel_as_opml(run: Run, tmp_path: Path, sqlite_url: str) -> None:
+    run("sources", "add", "--unseen", "https://ledger.example/feed", "--publisher", "Reel Ledger", "--minutes", "45")
+    path = tmp_path / "sources.opml"
+    assert run("sources", "export", str(path))[0] == 0
+    code, out, _ = run("sources", "import", str(path))
+    assert (code, out.strip()) == (0, "0 sources added, 1 were here already")
+    fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
+    run("migrate", SETWIRE_DATABASE_URL=fresh)
+    assert run("sources", "import", str(path), SETWIRE_DATABASE_URL=fresh)[0] == 0
+    both = [
+        json.loads(run("sources", "show", "reel-ledger", "--json", **where)[1])
+        for where in ({}, {"SETWIRE_DATABASE_URL": fresh})
+    ]
+    assert both[0]["source"] == both[1]["source"]
+    assert run("sources", "export")[1] == path.read_text(encoding="utf-8")
+    code, _, err = run("sources", "import", write(tmp_path / "bad.opml", "<opml/>"))
+    assert (code, "holds no source" in err) == (1, True)
+    code, _, err = run("sources", "import", "nope.opml")
+    assert (code, "cannot be read" in err) == (1, True)
