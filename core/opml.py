@@ -53,8 +53,8 @@ def parse_opml(body: bytes) -> SourceList:
     problems = [problem] if problem else []
     sources: dict[str, Source] = {}
     taken: set[str] = set()
-    for outline in _outlines(root):
-        if len(sources) == MAX_SOURCES:
+    for number, outline in enumerate(_outlines(root)):
+        if number == MAX_SOURCES:
             problems.append(f"Only the first {MAX_SOURCES:,} sources were read.")
             break
         url = _plain(outline, "xmlurl")
