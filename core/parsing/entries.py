@@ -56,6 +56,8 @@ class RawEntry:
     date_text: str = ""
     image_url: str = ""
     language: str = ""
+    outlet_name: str = ""
+    outlet_url: str = ""
 
 
 def clean_entry(raw: RawEntry) -> ParsedEntry | None:
@@ -76,6 +78,8 @@ def clean_entry(raw: RawEntry) -> ParsedEntry | None:
         image_url=raw.image_url,
         language=clean_language(raw.language),
         text=text,
+        outlet_name=clean_title(raw.outlet_name, max_chars=_CATEGORY_CHARS),
+        outlet_url=raw.outlet_url,
     )
 
 

@@ -24,6 +24,7 @@ from core.parsing.entries import (
     keep_first,
     tell_count,
 )
+from core.parsing.services import settle_service
 from core.parsing.text import clean_title, has_markup
 from core.parsing.xml import Element, local_name, parse_xml
 from core.urls import resolve_url
@@ -241,19 +242,25 @@ def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime) -> ParsedEntr
     link = _link(entry, feed, url)
     published_at, date_text = _published(entry, now=now)
     title_detail = dict.get(entry, "title_detail") or {}
+    stated = dict.get(entry, "source") or {}
     return clean_entry(
-        RawEntry(
-            guid=_text(entry, "id"),
-            url=link,
-            title=_text(entry, "title"),
-            summary_html=summary,
-            content_html=content,
-            authors=_authors(entry),
-            categories=_categories(entry),
-            published_at=published_at,
-            date_text=date_text,
-            image_url=resolve_url(_image(entry) or find_image(summary) or find_image(content), link, url),
-            language=str(title_detail.get("language") or ""),
+        settle_service(
+            RawEntry(
+                guid=_text(entry, "id"),
+                url=link,
+                title=_text(entry, "title"),
+                summary_html=summary,
+                content_html=content,
+                authors=_authors(entry),
+                categories=_categories(entry),
+                published_at=published_at,
+                date_text=date_text,
+                image_url=resolve_url(_image(entry) or find_image(summary) or find_image(content), link, url),
+                language=str(title_detail.get("language") or ""),
+            ),
+            source_name=_text(stated, "title"),
+            source_url=_text(stated, "href"),
+            feed_title=_text(feed, "title"),
         )
     )
 
