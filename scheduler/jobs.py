@@ -112,7 +112,9 @@ class Jobs:
         owed = await asyncio.to_thread(self._claim_pages)
         if not owed:
             return
-        pages = await fetch_articles([(entry_id, url) for entry_id, url, _ in owed], settings=self.crawl)
+        selectors = {entry_id: source.page for entry_id, _, source in owed if source.page}
+        urls = [(entry_id, url) for entry_id, url, _ in owed]
+        pages = await fetch_articles(urls, settings=self.crawl, selectors=selectors)
         await asyncio.to_thread(self._keep_pages, [entry_id for entry_id, _, _ in owed], pages)
         self.dispatcher.enqueue("edit", unique="edit", lock="edit")
         self.dispatcher.enqueue("read_pages", unique="read_pages", lock="read_pages")

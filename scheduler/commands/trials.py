@@ -104,5 +104,6 @@ async def _read_first_page(trial: Trial, settings: Settings) -> Trial:
     if not trial.source.full_text or not entries:
         return trial
     crawl = replace(crawl_settings(settings), delay=timedelta(0))
-    pages = await fetch_articles([(EntryId(1), entries[0].url)], settings=crawl)
+    selectors = {EntryId(1): trial.source.page} if trial.source.page else {}
+    pages = await fetch_articles([(EntryId(1), entries[0].url)], settings=crawl, selectors=selectors)
     return replace(trial, page=pages[EntryId(1)])
