@@ -188,8 +188,34 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A permanent redirect we were shown: where to, how often, since when. Adopted, it is asked instead."""
+
+    to: str
+    count: int
+    since_at: datetime
+    is_adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """How a source publishes, as far as we saw: the usual gap between two entries, and when the last one came.
+
+    `sample_count` says how many visits with news taught us `gap`.
+    """
+
+    gap: timedelta | None = None
+    sample_count: int = 0
+    last_entry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """What we know of a source from polling it."""
+    """What we know of a source from polling it.
+
+    `document_at` is when a whole document last came, `empty_count` how many in a row listed nothing.
+    `alarmed_at` is set while the operator has been told that it fails.
+    """
 
     source_id: SourceId
     validators: Validators = Validators()
@@ -201,6 +227,11 @@ class SourceState:
     error_count: int = 0
     first_contact_at: datetime | None = None
     failing_since_at: datetime | None = None
+    document_at: datetime | None = None
+    move: Move | None = None
+    habit: Habit = Habit()
+    empty_count: int = 0
+    alarmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +245,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One exchange with a source and its outcome. `error` is one sentence, empty when healthy."""
+    """One exchange with a source and its outcome. `error` is one sentence, empty when healthy.
+
+    `permanent_url` is where the server says the source has moved for good, empty if it does not.
+    """
 
     source_id: SourceId
     started_at: datetime
@@ -228,6 +262,7 @@ class Fetch:
     body_sha256: str | None = None
     pace: Pace = Pace()
     final_url: str = ""
+    permanent_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
