@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from core.parsing.feeds import parse_feed
 from core.values import Fetch, FetchOutcome, ParsedEntry, ParsedFeed, Source, SourceState, Validators
+from core.websub import HubOffer, find_hub
 from crawler.fetch import FetchError, Gateway, Response
 from crawler.outcomes import is_html, judge_error, judge_response, next_validators, read_pace
 
@@ -19,6 +20,7 @@ class Gathered:
     fetch: Fetch
     entries: tuple[ParsedEntry, ...] = ()
     problems: tuple[str, ...] = ()
+    hub: HubOffer | None = None
 
 
 async def gather_feed(source: Source, state: SourceState, *, gateway: Gateway, now: Callable[[], datetime]) -> Gathered:
@@ -98,6 +100,7 @@ async def _read_document(fetch: Fetch, response: Response, state: SourceState, n
         ),
         entries=parsed.entries,
         problems=parsed.problems + _note_move(response),
+        hub=find_hub(response.body, link_header=response.headers.get("link", ""), url=response.final_url),
     )
 
 

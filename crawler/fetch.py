@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -213,6 +213,20 @@ class Gateway:
         """
         headers = {**self._headers(accept), **_conditions(validators)}
         return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
+
+    async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
+        """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
+        assert self._transport is not None, "open the gateway with `async with`"
+        host, _ = check_target(url, self._allowed)
+        request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
+        budget = _Budget(self._settings.deadline)
+        async with self._place(host, timedelta(0)), budget.spend(host):
+            try:
+                response = await self._transport.handle_async_request(request)
+                await response.aclose()
+            except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+                raise explain(error, host) from error
+        return response.status_code
 
     def _headers(self, accept: str) -> dict[bytes, bytes]:
         return {

@@ -32,12 +32,21 @@ class _ExactTransport(AiohttpTransport):
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            return await self._post(request)
         assert isinstance(self.client, aiohttp.ClientSession)
         answer = await self.client.get(
             URL(str(request.url), encoded=True),
             headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
             allow_redirects=False,
         )
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
+
+    async def _post(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(self.client, aiohttp.ClientSession)
+        pairs = [(name.decode(), value.decode()) for name, value in request.headers.raw]
+        url = URL(str(request.url), encoded=True)
+        answer = await self.client.post(url, headers=pairs, data=request.read(), allow_redirects=False)
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
 
 

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.senders import Notifier
 from scheduler.desk import Desk
 from scheduler.dispatch import Dispatcher
+from scheduler.hubs import Hubs
 from store.deliveries import claim_deliveries, record_attempt
 from store.engine import Store
 from store.entries import add_entries, known_guids, owed_texts, record_text
@@ -72,6 +73,7 @@ class Jobs:
     retention: Retention
     pace: Pace
     now: Now
+    hubs: Hubs | None = None
     dispatcher: Dispatcher = field(init=False)
     _in_flight: int = 0
 
@@ -84,6 +86,7 @@ class Jobs:
             "tell": self.tell,
             "send": self.send,
             "housekeep": self.housekeep,
+            "renew_hubs": self.renew_hubs,
         }
 
     async def poll(self) -> None:
@@ -102,6 +105,8 @@ class Jobs:
         if not source.enabled or state.next_check_at > self.now():
             return
         gathered = await self._ask(source, state)
+        if self.hubs is not None and gathered.hub is not None:
+            await self.hubs.attend(source.source_id, gathered.hub)
         if await asyncio.to_thread(self._keep, source, state, gathered):
             self.dispatcher.enqueue("edit", unique="edit", lock="edit")
             if source.full_text:
@@ -154,6 +159,11 @@ class Jobs:
         if any(deleted.values()):
             logger.info("housekeeping deleted %s", ", ".join(f"{n} {what}" for what, n in deleted.items() if n))
 
+    async def renew_hubs(self) -> None:
+        """Renew what hubs have lent us before it ends."""
+        if self.hubs is not None:
+            await self.hubs.renew()
+
     async def _ask(self, source: Source, state: SourceState) -> Gathered:
         if source.kind is SourceKind.FEED:
             return await gather_feed(source, state, gateway=self.gateway, now=self.now)
@@ -194,6 +204,8 @@ class Jobs:
             default=self.pace.default,
             jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
         )
+        if self.hubs is not None:
+            after = replace(after, next_check_at=self.hubs.calm(source.source_id, after.next_check_at))
         with self.store.write() as tx:
             known = known_guids(tx, source.source_id, [item.guid for item in gathered.entries])
             fresh = [item for item in gathered.entries if item.guid not in known]

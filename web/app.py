@@ -16,6 +16,7 @@ from web.headers import HeadAsGet, OwnNames, SafeHeaders
 from web.health import health_routes
 from web.pages import page_routes
 from web.site import STATIC, Site
+from web.websub import websub_routes
 
 DESCRIPTION = "What setwire knows, read-only: stories on films in the making, and how gathering and telling go."
 
@@ -40,6 +41,7 @@ def create_app(
     app.include_router(page_routes(site))
     app.include_router(api_routes(site))
     app.include_router(health_routes(site))
+    app.include_router(websub_routes(site))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(OwnNames, hosts=own_hosts(settings))
     app.add_middleware(SafeHeaders)
