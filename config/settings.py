@@ -204,6 +204,10 @@ class Settings(BaseSettings):
     delivery_lease: Duration = Field(
         default=_seconds(60), description="After this long without a result a delivery is taken up again."
     )
+    operator_endpoint: str = Field(
+        default="",
+        description="Id of the endpoint told when a source breaks and when it is back; empty means nobody.",
+    )
     smtp_host: str = Field(
         default="", description="Mail server; empty means mails are written as .eml files to the mail folder."
     )

@@ -18,6 +18,7 @@ from core.values import (
     Film,
     FilmId,
     Match,
+    Source,
     Story,
     Subscription,
     Tag,
@@ -31,6 +32,7 @@ MAX_PAYLOAD_BYTES = 20_000
 # The tolerance of the reference libraries.
 TOLERANCE = timedelta(minutes=5)
 
+_MAX_MESSAGE_BYTES = 2_000
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - a public prefix
 _MIN_SECRET_BYTES, _MAX_SECRET_BYTES = 24, 64
 _MAX_TIMESTAMP_DIGITS = 12
@@ -216,6 +218,19 @@ def build_test_payload(*, at: datetime, endpoint: Endpoint) -> str:
         "message": "This is a test: the endpoint is reached, and nothing has happened to any film.",
     }
     return _write_json(EventType.TEST, at, data)
+
+
+def build_source_payload(event: EventType, *, at: datetime, source: Source, message: str) -> str:
+    """Write `source.failing` or `source.restored` for the operator."""
+    data: _Json = {
+        "source": {
+            "id": _trim(source.source_id, _MAX_ID_BYTES),
+            "publisher": _trim(source.publisher.name, _MAX_ID_BYTES),
+            "url": _fit_url(source.url),
+        },
+        "message": _trim(message, _MAX_MESSAGE_BYTES),
+    }
+    return _write_json(event, at, data)
 
 
 def _write_json(event: EventType, at: datetime, data: _Json) -> str:

@@ -4,13 +4,17 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from core.health import find_alarm
+from core.parsing.entries import AskKnown, know_none
 from core.retry import next_attempt_at
-from core.sources import advance_state
+from core.services import lane_of
+from core.sources import address_of, advance_state
 from core.values import (
     Attempt,
     Delivered,
@@ -33,17 +37,21 @@ from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.senders import Notifier
 from scheduler.desk import Desk
 from scheduler.dispatch import Dispatcher
+from scheduler.gathering import Visit, VisitBook
 from scheduler.hubs import Hubs
 from store.deliveries import claim_deliveries, record_attempt
 from store.engine import Store
-from store.entries import add_entries, known_guids, owed_texts, record_text
+from store.entries import owed_texts, record_text, settled_guids
 from store.housekeeping import Retention, purge
-from store.sources import due_sources, find_source, record_fetch
+from store.sources import defer_sources, due_sources
 from store.subscriptions import disable_endpoint
 
 logger = logging.getLogger(__name__)
 
 _GATHER_LEASE = timedelta(minutes=10)
+# So many sources wait for one host or service at most, so that a long queue does not keep all others waiting.
+_LANE_LENGTH = 20
+_LANE_STEP = timedelta(seconds=6)
 _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
 
@@ -73,9 +81,17 @@ class Jobs:
     retention: Retention
     pace: Pace
     now: Now
+    operator_endpoint: str = ""
     hubs: Hubs | None = None
     dispatcher: Dispatcher = field(init=False)
     _in_flight: int = 0
+    _gathering: int = 0
+    _more_are_due: bool = False
+    _lanes: Counter[str] = field(default_factory=Counter)
+    _book: VisitBook = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._book = VisitBook(self.store, self.now, self.operator_endpoint)
 
     def handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
         return {
@@ -91,23 +107,59 @@ class Jobs:
 
     async def poll(self) -> None:
         """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
-        for source, _ in await asyncio.to_thread(self._claim_sources):
-            self.dispatcher.enqueue(
-                "gather",
-                {"source_id": source.source_id},
-                lock=f"host:{urlsplit(source.url).hostname}",
-                unique=f"gather:{source.source_id}",
-            )
-
-    async def gather(self, source_id: SourceId) -> None:
-        """Ask one source and store what came of it; wake the desk when it brought something."""
-        source, state = await asyncio.to_thread(self._load_source, source_id)
-        if not source.enabled or state.next_check_at > self.now():
+        free = self.pace.gathering * 4 - self._gathering
+        if free < self.pace.gathering:
             return
+        claimed_at = time.monotonic()
+        claimed, is_all = await asyncio.to_thread(self._claim_sources, free)
+        self._gathering += len(claimed)
+        self._more_are_due = not is_all
+        for source, state in claimed:
+            lane = _lane(source, state)
+            self._lanes[lane] += 1
+            self.dispatcher.enqueue("gather", {"source": source, "state": state, "claimed_at": claimed_at}, lock=lane)
+
+    async def gather(self, source: Source, state: SourceState, claimed_at: float) -> None:
+        """Ask one source and store what came of it; wake the desk when it brought something.
+
+        One whose lease ran out while it queued for its host is left to the next claim.
+        """
+        try:
+            if time.monotonic() - claimed_at < _GATHER_LEASE.total_seconds() / 2:
+                await self._visit(source, state)
+        finally:
+            self._gathering -= 1
+            self._leave(_lane(source, state))
+        if self._more_are_due:
+            self.dispatcher.enqueue("poll", unique="poll", lock="poll")
+
+    def _leave(self, lane: str) -> None:
+        self._lanes[lane] -= 1
+        if not self._lanes[lane]:
+            del self._lanes[lane]
+
+    async def _visit(self, source: Source, state: SourceState) -> None:
         gathered = await self._ask(source, state)
+        after = advance_state(
+            source,
+            state,
+            gathered.fetch,
+            now=self.now(),
+            floor=self.pace.floor,
+            default=self.pace.default,
+            jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
+            fresh=gathered.entries,
+        )
+        if self.hubs is not None:
+            after = replace(after, next_check_at=self.hubs.calm(source.source_id, after.next_check_at))
+        visit = Visit(source=source, before=state, after=after, fetch=gathered.fetch, entries=gathered.entries)
+        added = await self._book.keep(visit)
+        if find_alarm(state, after):
+            self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+        _log_turn(state, after)
         if self.hubs is not None and gathered.hub is not None:
             await self.hubs.attend(source.source_id, gathered.hub)
-        if await asyncio.to_thread(self._keep, source, state, gathered):
+        if added:
             self.dispatcher.enqueue("edit", unique="edit", lock="edit")
             if source.full_text:
                 self.dispatcher.enqueue("read_pages", unique="read_pages", lock="read_pages")
@@ -166,7 +218,8 @@ class Jobs:
 
     async def _ask(self, source: Source, state: SourceState) -> Gathered:
         if source.kind is SourceKind.FEED:
-            return await gather_feed(source, state, gateway=self.gateway, now=self.now)
+            known = self._ask_known(source, state)
+            return await gather_feed(source, state, gateway=self.gateway, now=self.now, known=known)
         return await run_spider(source, settings=self.crawl, now=self.now)
 
     async def _attempt(self, delivery: Delivery) -> None:
@@ -182,37 +235,33 @@ class Jobs:
         state, due_at = settle(outcome, attempt_count=attempt.number, now=self.now(), jitter=random.random())  # noqa: S311
         await asyncio.to_thread(self._record, delivery, attempt, state, due_at)
 
-    def _claim_sources(self) -> list[tuple[Source, SourceState]]:
+    def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState]], bool]:
+        """Claim what is due, and say whether that was all. What would crowd its lane is put off instead."""
+        now = self.now()
         with self.store.write() as tx:
-            return due_sources(tx, now=self.now(), limit=self.pace.gathering * 2, lease=_GATHER_LEASE)
+            claimed = due_sources(tx, now=now, limit=limit, lease=_GATHER_LEASE)
+            lanes = self._lanes.copy()
+            taken: list[tuple[Source, SourceState]] = []
+            later: list[tuple[SourceId, datetime]] = []
+            for source, state in claimed:
+                lane = _lane(source, state)
+                lanes[lane] += 1
+                if lanes[lane] <= _LANE_LENGTH:
+                    taken.append((source, state))
+                else:
+                    later.append((source.source_id, now + _LANE_STEP * (lanes[lane] - _LANE_LENGTH)))
+            defer_sources(tx, later)
+        return taken, len(claimed) < limit
 
-    def _load_source(self, source_id: SourceId) -> tuple[Source, SourceState]:
-        with self.store.read() as tx:
-            found = find_source(tx, source_id)
-        if found is None:
-            raise LookupError(f"source {source_id} was removed while it waited to be gathered")
-        return found
+    def _ask_known(self, source: Source, state: SourceState) -> AskKnown:
+        if state.first_contact_at is None:
+            return know_none
 
-    def _keep(self, source: Source, state: SourceState, gathered: Gathered) -> int:
-        fetch = gathered.fetch
-        after = advance_state(
-            source,
-            state,
-            fetch,
-            now=self.now(),
-            floor=self.pace.floor,
-            default=self.pace.default,
-            jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
-        )
-        if self.hubs is not None:
-            after = replace(after, next_check_at=self.hubs.calm(source.source_id, after.next_check_at))
-        with self.store.write() as tx:
-            known = known_guids(tx, source.source_id, [item.guid for item in gathered.entries])
-            fresh = [item for item in gathered.entries if item.guid not in known]
-            added = add_entries(tx, source, fresh, now=self.now(), is_backlog=state.first_contact_at is None)
-            record_fetch(tx, fetch, after)
-        _log_turn(state, after)
-        return len(added)
+        def settled(guids: Sequence[str]) -> set[str]:
+            with self.store.read() as tx:
+                return settled_guids(tx, source.source_id, guids, now=self.now())
+
+        return settled
 
     def _claim_pages(self) -> list[tuple[EntryId, str, Source]]:
         with self.store.write() as tx:
@@ -237,6 +286,10 @@ class Jobs:
     def _purge(self) -> dict[str, int]:
         with self.store.write() as tx:
             return purge(tx, now=self.now(), retention=self.retention, limit=_PURGE_LIMIT)
+
+
+def _lane(source: Source, state: SourceState) -> str:
+    return lane_of(urlsplit(address_of(source, state)).hostname or "")
 
 
 def _log_turn(before: SourceState, after: SourceState) -> None:

@@ -211,6 +211,7 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
             delivery_lease=settings.delivery_lease,
         ),
         now=utc_now,
+        operator_endpoint=settings.operator_endpoint,
     )
 
 

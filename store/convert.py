@@ -26,7 +26,9 @@ from core.values import (
     Film,
     FilmId,
     GiveUp,
+    Habit,
     Match,
+    Move,
     Outcome,
     Pace,
     PageSelectors,
@@ -135,6 +137,16 @@ def state_to_columns(state: SourceState) -> Columns:
         "error_count": state.error_count,
         "first_contact_at": state.first_contact_at,
         "failing_since_at": state.failing_since_at,
+        "document_at": state.document_at,
+        "moved_to": state.move.to if state.move else None,
+        "moved_count": state.move.count if state.move else 0,
+        "moved_since_at": state.move.since_at if state.move else None,
+        "move_adopted": state.move.is_adopted if state.move else False,
+        "usual_gap": state.habit.gap,
+        "news_count": state.habit.sample_count,
+        "last_entry_at": state.habit.last_entry_at,
+        "empty_count": state.empty_count,
+        "alarmed_at": state.alarmed_at,
     }
 
 
@@ -150,6 +162,22 @@ def state_from_row(row: Row) -> SourceState:
         error_count=row["error_count"],
         first_contact_at=row["first_contact_at"],
         failing_since_at=row["failing_since_at"],
+        document_at=row["document_at"],
+        move=_move_from_row(row),
+        habit=Habit(gap=row["usual_gap"], sample_count=row["news_count"], last_entry_at=row["last_entry_at"]),
+        empty_count=row["empty_count"],
+        alarmed_at=row["alarmed_at"],
+    )
+
+
+def _move_from_row(row: Row) -> Move | None:
+    if row["moved_to"] is None:
+        return None
+    return Move(
+        to=row["moved_to"],
+        count=row["moved_count"],
+        since_at=row["moved_since_at"],
+        is_adopted=row["move_adopted"],
     )
 
 

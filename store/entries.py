@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.outlets import name_outlet
@@ -12,11 +12,14 @@ from core.values import Entry, EntryId, ParsedEntry, ParsedPage, PublisherSlug, 
 from store import convert
 from store.columns import key_of
 from store.sources import publishers
-from store.sql import chunks, insert_into, insert_new
+from store.sql import chunks, insert_into, insert_new, is_sqlite
 from store.tables import BuriedKind, articles, entries, fetches, matches, sources, stories, tombstones
 from store.tables import deliveries as delivery_rows
 from store.tables import publishers as publisher_rows
 from store.views import EntryView, Gathered
+
+# A tombstone younger than this need not be freshened when its item is seen again.
+TOMBSTONE_FRESH = timedelta(days=30)
 
 
 def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime | None = None) -> set[str]:
@@ -32,22 +35,36 @@ def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now
     return known
 
 
+def settled_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime) -> set[str]:
+    """Those of `guids` with which nothing is left to do: stored, or buried with a tombstone that is still fresh.
+
+    Reads only. The others go to `add_entries`, which freshens the tombstones it meets.
+    """
+    by_key = {key_of(guid): guid for guid in guids}
+    settled: set[str] = set()
+    for keys in chunks(by_key):
+        fresh = tombstones.c.buried_at >= now - TOMBSTONE_FRESH
+        buried = select(tombstones.c.key).where(*_lies_here(source_id, keys), fresh)
+        settled |= _stored_keys(tx, source_id, keys) | set(tx.execute(buried).scalars())
+    return {by_key[key] for key in settled}
+
+
 def _stored_keys(tx: Session, source_id: SourceId, keys: list[str]) -> set[str]:
     query = select(entries.c.guid_key).where(entries.c.source_id == source_id, entries.c.guid_key.in_(keys))
     return set(tx.execute(query).scalars())
 
 
 def _buried_keys(tx: Session, source_id: SourceId, keys: list[str], *, now: datetime | None) -> set[str]:
-    lies_here = (
-        tombstones.c.kind == BuriedKind.ENTRY,
-        tombstones.c.source_id == source_id,
-        tombstones.c.key.in_(keys),
-    )
+    lies_here = _lies_here(source_id, keys)
     found = set(tx.execute(select(tombstones.c.key).where(*lies_here)).scalars())
     if found and now is not None:
-        stale = tombstones.c.buried_at < now - timedelta(days=30)
+        stale = tombstones.c.buried_at < now - TOMBSTONE_FRESH
         tx.execute(update(tombstones).where(*lies_here, stale).values(buried_at=now))
     return found
+
+
+def _lies_here(source_id: SourceId, keys: list[str]) -> tuple[ColumnElement[bool], ...]:
+    return (tombstones.c.kind == BuriedKind.ENTRY, tombstones.c.source_id == source_id, tombstones.c.key.in_(keys))
 
 
 def add_entries(
@@ -103,8 +120,22 @@ def _new_row(source: Source, item: ParsedEntry, *, now: datetime, is_backlog: bo
 def _insert(tx: Session, rows: list[dict[str, Any]]) -> list[EntryId]:
     if not rows:
         return []
-    statement = insert_into(tx, entries).on_conflict_do_nothing().returning(entries.c.entry_id, entries.c.guid_key)
-    ids = {key: EntryId(entry_id) for entry_id, key in tx.execute(statement, rows)}
+    statement = insert_into(tx, entries).on_conflict_do_nothing()
+    named = (entries.c.entry_id, entries.c.guid_key)
+    if is_sqlite(tx):
+        # There is one writer, so all rows are new; inserting plainly and asking for the ids costs a third.
+        tx.execute(statement, rows)
+        keys = [row["guid_key"] for row in rows]
+        found = [
+            row
+            for some in chunks(keys)
+            for row in tx.execute(
+                select(*named).where(entries.c.source_id == rows[0]["source_id"], entries.c.guid_key.in_(some))
+            )
+        ]
+    else:
+        found = list(tx.execute(statement.returning(*named), rows))
+    ids = {key: EntryId(entry_id) for entry_id, key in found}
     return [ids[row["guid_key"]] for row in rows if row["guid_key"] in ids]
 
 

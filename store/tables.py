@@ -111,6 +111,16 @@ class SourceRow(Row, table=True):
     first_contact_at: datetime | None = _optional(UTC_DATE_TIME)
     failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
     leased_until: datetime | None = _optional(UTC_DATE_TIME)
+    document_at: datetime | None = _optional(UTC_DATE_TIME)
+    moved_to: str | None = _optional(PLAIN_TEXT)
+    moved_count: int = _column(Integer())
+    moved_since_at: datetime | None = _optional(UTC_DATE_TIME)
+    move_adopted: bool = _column(Boolean())
+    usual_gap: timedelta | None = _optional(SECONDS)
+    news_count: int = _column(Integer())
+    last_entry_at: datetime | None = _optional(UTC_DATE_TIME)
+    empty_count: int = _column(Integer())
+    alarmed_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
 class FetchRow(Row, table=True):
@@ -133,6 +143,19 @@ class FetchRow(Row, table=True):
     max_age: timedelta | None = _optional(SECONDS)
     retry_after: timedelta | None = _optional(SECONDS)
     final_url: str = _column(PLAIN_TEXT)
+
+
+class SourceEventRow(Row, table=True):
+    """When a source was found to be broken, and when it came back."""
+
+    __tablename__ = "source_events"
+    __table_args__ = (Index(None, "at"), AUTOINCREMENT)
+
+    source_event_id: int = _key(BIG_ID, autoincrement=True)
+    source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    event: values.EventType = _column(values_of(values.EventType))
+    at: datetime = _column(UTC_DATE_TIME)
+    words: str = _column(PLAIN_TEXT)
 
 
 class EntryRow(Row, table=True):
@@ -429,6 +452,7 @@ def _table(name: str) -> Table:
 publishers = _table("publishers")
 sources = _table("sources")
 fetches = _table("fetches")
+source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")
 story_tags = _table("story_tags")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from core.health import judge_health
 from core.opml import parse_opml, write_opml
 from core.values import (
     ParsedPage,
@@ -27,6 +28,7 @@ from core.values import (
 from scheduler.commands.options import AsJson, CommandError, reading, writing
 from scheduler.commands.trials import Trial, count_fields, find_feeds, make_trial_source, name_feed, try_out
 from scheduler.output import ago, console, errors, in_words, show_fields, show_json, show_rows
+from scheduler.service import utc_now
 from store.engine import Session
 from store.sources import (
     add_source,
@@ -52,16 +54,16 @@ def list_sources(*, as_json: AsJson = False) -> None:
     with reading() as tx:
         sources = all_sources(tx)
     if as_json:
-        show_json([{"source": source, "state": state} for source, state in sources])
+        now = utc_now()
+        show_json([{"source": s, "state": state, "health": judge_health(s, state, now=now)} for s, state in sources])
         return
     columns = {
         "id": lambda s: s[0].source_id,
         "publisher": lambda s: s[0].publisher.name,
         "kind": lambda s: s[0].kind,
         "tier": lambda s: s[0].publisher.tier,
-        "on": lambda s: "yes" if s[0].enabled else "no",
         "last fetch": lambda s: ago(s[1].last_fetch_at),
-        "outcome": lambda s: s[1].last_outcome,
+        "health": lambda s: judge_health(*s, now=utc_now()).state,
         "next check": lambda s: s[1].next_check_at if s[0].enabled else None,
         "error": lambda s: s[1].last_error or "",
     }
@@ -74,8 +76,9 @@ def show_source(source_id: Named, *, as_json: AsJson = False) -> None:
     with reading() as tx:
         source, state = _find(tx, source_id)
         fetches = recent_fetches(tx, source.source_id, limit=_SHOWN_FETCHES)
+    health = judge_health(source, state, now=utc_now(), durations=[fetch.duration for fetch in fetches])
     if as_json:
-        show_json({"source": source, "state": state, "fetches": fetches})
+        show_json({"source": source, "state": state, "health": health, "fetches": fetches})
         return
     show_fields(
         [
@@ -87,6 +90,11 @@ def show_source(source_id: Named, *, as_json: AsJson = False) -> None:
             ("language", source.language),
             ("interval", source.interval),
             ("on", "yes" if source.enabled else "no"),
+            ("health", health.state),
+            ("since", health.since_at),
+            ("why", health.words),
+            ("usual gap", state.habit.gap),
+            ("moved to", state.move.to if state.move else ""),
             ("first contact", state.first_contact_at),
             ("failing since", state.failing_since_at),
             ("next check", state.next_check_at),

@@ -60,7 +60,7 @@ from store.deliveries import add_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
 from store.films import sync_topics, upsert_films
-from store.sources import record_fetch, sync_sources
+from store.sources import add_source_event, record_fetch, sync_sources
 from store.stories import next_ids, save_edits
 from store.subscriptions import add_endpoint, add_subscription
 from store.tables import Row
@@ -298,6 +298,9 @@ def fill(store: Store) -> None:
         match_ids = publish(tx, 3)
         for fetch in (fetch_of(LANTERN_FEED, at=NOW - LEASE), fetch_of(LANTERN_FEED)):
             record_fetch(tx, fetch, state_after(fetch, next_check_at=NOW + DAY))
+        add_source_event(
+            tx, LANTERN_FEED.source_id, EventType.SOURCE_FAILING, "The Lantern is failing: no answer.", at=NOW
+        )
         offer = HubOffer(hub="https://hub.example/", topic=LANTERN_FEED.url)
         note_asking(tx, LANTERN_FEED.source_id, offer, subscription_id="hub-1", secret="s", now=NOW)
         entry_ids = add_items(tx, [50, 51])
