@@ -71,7 +71,6 @@ def _read_source(table: Table, publishers: Mapping[str, Publisher]) -> Source:
         selectors=_read_selectors(table, kind),
         spider=_read_spider(table, kind),
         page=_read_page(table),
-        javascript=table.flag("javascript", default=False),
         enabled=table.flag("enabled", default=True),
         seen_at=table.text("seen_at"),
     )

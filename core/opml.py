@@ -109,7 +109,6 @@ def _read_outline(outline: Element, url: str, taken: set[str]) -> Source:
         selectors=selectors if kind is SourceKind.LISTING and not spider else None,
         spider=spider if kind is SourceKind.LISTING and _SLUG.fullmatch(spider) else "",
         page=_read_selectors(_own(outline, "page"), PageSelectors),
-        javascript=_own(outline, "javascript") == "true",
         enabled=_own(outline, "enabled") != "false",
         seen_at=clean_title(_own(outline, "seenat")) or "an imported list",
     )
@@ -179,7 +178,6 @@ def _attributes(source: Source) -> Mapping[str, str]:
         "setwire:selectors": _write_selectors(source.selectors),
         "setwire:spider": source.spider,
         "setwire:page": _write_selectors(source.page),
-        "setwire:javascript": "true" if source.javascript else "",
         "setwire:enabled": "" if source.enabled else "false",
         "setwire:seenAt": source.seen_at,
     }

@@ -161,7 +161,7 @@ class PageSelectors:
 class Source:
     """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider.
 
-    A listing has `selectors`, or names the publisher's own `spider`. `javascript`: its pages need a browser.
+    A listing has `selectors`, or names the publisher's own `spider`.
     """
 
     source_id: SourceId
@@ -174,7 +174,6 @@ class Source:
     selectors: Selectors | None = None
     spider: str = ""
     page: PageSelectors | None = None
-    javascript: bool = False
     enabled: bool = True
     seen_at: str = ""
 

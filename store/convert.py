@@ -94,7 +94,6 @@ def source_to_columns(source: Source) -> Columns:
         "selectors": _selectors_to_json(source.selectors),
         "spider": source.spider,
         "page": _selectors_to_json(source.page),
-        "javascript": source.javascript,
         "seen_at": source.seen_at,
         "is_enabled": source.enabled,
     }
@@ -113,7 +112,6 @@ def source_from_row(row: Row, publishers: Publishers) -> Source:
         selectors=Selectors(**row["selectors"]) if row["selectors"] else None,
         spider=row["spider"],
         page=PageSelectors(**row["page"]) if row["page"] else None,
-        javascript=row["javascript"],
         enabled=row["is_polled"],
         seen_at=row["seen_at"],
     )

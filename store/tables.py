@@ -92,7 +92,6 @@ class SourceRow(Row, table=True):
     selectors: dict[str, str] | None = _optional(PLAIN_JSON)
     spider: str = _column(PLAIN_TEXT)
     page: dict[str, str] | None = _optional(PLAIN_JSON)
-    javascript: bool = _column(Boolean())
     seen_at: str = _column(PLAIN_TEXT)
     origin: Origin = _column(values_of(Origin))
     is_enabled: bool = _column(Boolean())

@@ -67,13 +67,9 @@ selectors = { item = "article.card", link = "h2 a::attr(href)", date = "time" }
 
 
 def test_reads_a_listing_with_a_spider_of_its_own_and_page_selectors(tmp_path: Path) -> None:
-    text = (
-        PUBLISHER
-        + SOURCE
-        + 'kind = "listing"\nspider = "kino"\npage = { body = "div.text", date = "time" }\njavascript = true'
-    )
+    text = PUBLISHER + SOURCE + 'kind = "listing"\nspider = "kino"\npage = { body = "div.text", date = "time" }'
     (source,) = load_sources(write(tmp_path, text))
-    assert (source.spider, source.selectors, source.javascript) == ("kino", None, True)
+    assert (source.spider, source.selectors) == ("kino", None)
     assert source.page == PageSelectors(body="div.text", date="time")
 
 

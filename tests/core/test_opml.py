@@ -28,7 +28,6 @@ SOURCES = (
         full_text=True,
         selectors=Selectors(item="article.card", title='h2 > a[title="x"]::text', date="time"),
         page=PageSelectors(body="div.text"),
-        javascript=True,
         enabled=False,
         seen_at="its front page",
     ),

@@ -1,4 +1,4 @@
-"""New ways in: a source's own spider, its page selectors, its need of a browser, publishers of entries, and WebSub subscriptions."""
+"""New ways in: a source's own spider, its page selectors, publishers of entries, and WebSub subscriptions."""
 
 from pathlib import Path
 
@@ -14,7 +14,6 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("sources", sa.Column("spider", sa.Text(), nullable=False, server_default=""))
     op.add_column("sources", sa.Column("page", sa.JSON(), nullable=True))
-    op.add_column("sources", sa.Column("javascript", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("entries", sa.Column("publisher_slug", sa.Text(), nullable=True))
     op.create_table(
         "websub",
@@ -37,7 +36,6 @@ def downgrade() -> None:
     op.drop_table("websub")
     for table, column in (
         ("entries", "publisher_slug"),
-        ("sources", "javascript"),
         ("sources", "page"),
         ("sources", "spider"),
     ):
