@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from core.editing import Windows
 from core.values import Publisher, PublisherSlug, Source, SourceId, SourceKind
@@ -76,11 +77,16 @@ async def _refresh(store: Store, count: int, connections: int) -> None:
             ),
             now=now,
         )
-        dispatcher = EmbeddedDispatcher({**jobs.handlers(), "edit": _rest}, report=_report)
+        done = 0
+
+        async def gather(**args: Any) -> None:
+            nonlocal done
+            await jobs.gather(**args)
+            done += 1
+
+        dispatcher = EmbeddedDispatcher({**jobs.handlers(), "gather": gather, "edit": _rest}, report=_report)
         jobs.dispatcher = dispatcher
-        before = _count_fetches(store)
-        dispatcher.enqueue("poll", unique="poll", lock="poll")
-        while await asyncio.to_thread(_count_fetches, store) < before + count:
+        while done < count:
             dispatcher.enqueue("poll", unique="poll", lock="poll")
             await asyncio.sleep(0.1)
         await dispatcher.stop(grace=timedelta(seconds=5))
@@ -92,11 +98,6 @@ async def _rest() -> None:
 
 def _report(task: str, error: Exception) -> None:
     raise SystemExit(f"{task} failed: {error}")
-
-
-def _count_fetches(store: Store) -> int:
-    with store.read() as tx:
-        return gathered_since(tx, _LONG_AGO).fetches
 
 
 def main() -> None:
