@@ -1,12 +1,10 @@
 """New ways in: a source's own spider, its page selectors, publishers of entries, and WebSub subscriptions."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0002" if any(Path(__file__).parent.glob("0002_*.py")) else "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
