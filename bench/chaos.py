@@ -40,7 +40,8 @@ from notifier.smtp import MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
-from scheduler.jobs import Jobs, Pace, owe_notice
+from scheduler.gathering import owe_notice
+from scheduler.jobs import Jobs, Pace
 from store.deliveries import add_deliveries, delivery_counts, latest_deliveries, release_leases
 from store.engine import Session, Store, migrate, open_store
 from store.housekeeping import Retention

@@ -224,7 +224,8 @@ class Settings(BaseSettings):
         default="setwire@localhost", description="Sender address of the mails."
     )
     operator_mail: Annotated[str, AfterValidator(_check_optional_address)] = Field(
-        default="", description="Mail address told when an endpoint had to be disabled; empty means nobody."
+        default="",
+        description="Mail address told when a source breaks or an endpoint is disabled; empty means nobody.",
     )
     mail_dir: FilePath = Field(
         default_factory=_default_mail_dir,

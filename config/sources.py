@@ -8,10 +8,11 @@ from cssselect import SelectorError
 
 from config.problems import Problem
 from config.tables import Table, find_repeats, is_web_address, raise_problems, read_toml, suggest
-from core.values import Publisher, PublisherSlug, Selectors, Source, SourceId, SourceKind, Tier
+from core.values import PageSelectors, Publisher, PublisherSlug, Selectors, Source, SourceId, SourceKind, Tier
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _FIELDS = ("link", "title", "summary", "date", "image")
+_PAGE_FIELDS = ("body", "title", "author", "date")
 
 
 def load_sources(path: Path) -> list[Source]:
@@ -67,6 +68,8 @@ def _read_source(table: Table, publishers: Mapping[str, Publisher]) -> Source:
         interval=table.duration("interval"),
         full_text=table.flag("full_text", default=False),
         selectors=_read_selectors(table, kind),
+        spider=_read_spider(table, kind),
+        page=_read_page(table),
         enabled=table.flag("enabled", default=True),
         seen_at=table.text("seen_at"),
     )
@@ -101,21 +104,47 @@ def _read_selectors(table: Table, kind: SourceKind) -> Selectors | None:
         if is_given:
             table.complain("selectors", f"are for listings, and this is a {kind}; remove them or set the kind")
         return None
+    if table.has("spider"):
+        if is_given:
+            table.complain("selectors", "do nothing beside a spider; remove one of the two")
+        return None
     if not is_given:
         table.complain("selectors", 'are missing, and a listing needs them; add { item = "..." }')
         return Selectors(item="")
     return _check_selectors(table.table("selectors"))
 
 
+def _read_spider(table: Table, kind: SourceKind) -> str:
+    if not table.has("spider"):
+        return ""
+    if kind is not SourceKind.LISTING:
+        table.complain("spider", f"is for listings, and this is a {kind}; remove it or set the kind")
+    return table.slug("spider")
+
+
+def _read_page(table: Table) -> PageSelectors | None:
+    if not table.has("page"):
+        return None
+    page = table.table("page")
+    given = {name: page.text(name) for name in _PAGE_FIELDS if page.has(name)}
+    _complain_of_selectors(page, given)
+    page.finish()
+    return PageSelectors(**given)
+
+
 def _check_selectors(table: Table) -> Selectors:
     item = table.text("item", is_required=True)
     given = {name: table.text(name) for name in _FIELDS if table.has(name)}
-    for name, selector in {"item": item, **given}.items():
+    _complain_of_selectors(table, {"item": item, **given})
+    table.finish()
+    return Selectors(item=item, **given)
+
+
+def _complain_of_selectors(table: Table, given: Mapping[str, str]) -> None:
+    for name, selector in given.items():
         problem = _find_selector_problem(selector) if selector else ""
         if problem:
             table.complain(name, f"{selector!r} is no CSS selector ({problem}); mend it")
-    table.finish()
-    return Selectors(item=item, **given)
 
 
 def _find_selector_problem(selector: str) -> str:

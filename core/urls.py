@@ -16,6 +16,14 @@ _HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PATH_SAFE = _UNRESERVED | frozenset("!$&'()*+,;=:@/")
 _QUERY_SAFE = _PATH_SAFE | frozenset("?")
+# Addresses that need no second look: absolute, of an ordinary host, of characters with one meaning. Joining with any
+# base leaves them as they are, and `canonical_url` takes them.
+_ORDINARY = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}(?::[0-9]{1,4})?"
+    r"(?:/[A-Za-z0-9._~!$&'()*+,=:@%-][A-Za-z0-9._~!$&'()*+,=:@%/-]*+|/)?"
+    r"(?:\?[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?(?:#[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?"
+)
+_AMP_CACHES = re.compile(r"//(?:www\.)?google\.com/|ampproject\.org")
 _SESSION = re.compile(r";jsessionid=[^/]*", re.IGNORECASE)
 
 # Hosts that serve the same articles as the host behind the label: `www.`, and what phones are sent to.
@@ -75,11 +83,16 @@ def publisher_host(url: str) -> str:
 def resolve_url(link: str, *bases: str) -> str:
     """Make a link absolute against the nearest base (innermost first); empty when no http(s) address comes out."""
     resolved = re.sub(r"[\t\r\n]", "", link).strip()
-    if not resolved:
-        return ""
+    if not resolved or is_ordinary(resolved):
+        return resolved
     for base in bases:
         resolved = _join(base, resolved)
     return resolved if is_web_url(resolved) else ""
+
+
+def is_ordinary(url: str) -> bool:
+    """Whether an address is plainly absolute and sound; False only means that it takes a closer look to say."""
+    return len(url) <= _MAX_CHARS and _ORDINARY.fullmatch(url) is not None and not _AMP_CACHES.search(url)
 
 
 def is_web_url(url: str) -> bool:

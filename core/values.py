@@ -179,8 +179,21 @@ class Selectors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageSelectors:
+    """CSS selectors of a source's article pages. What is empty or finds nothing is read as on any other page."""
+
+    body: str = ""
+    title: str = ""
+    author: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider."""
+    """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider.
+
+    A listing has `selectors`, or names the publisher's own `spider`.
+    """
 
     source_id: SourceId
     publisher: Publisher
@@ -190,6 +203,8 @@ class Source:
     interval: timedelta | None = None
     full_text: bool = False
     selectors: Selectors | None = None
+    spider: str = ""
+    page: PageSelectors | None = None
     enabled: bool = True
     seen_at: str = ""
 
@@ -203,8 +218,34 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A permanent redirect we were shown: where to, how often, since when. Adopted, it is asked instead."""
+
+    to: str
+    count: int
+    since_at: datetime
+    is_adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """How a source publishes, as far as we saw: the usual gap between two entries, and when the last one came.
+
+    `sample_count` says how many visits with news taught us `gap`.
+    """
+
+    gap: timedelta | None = None
+    sample_count: int = 0
+    last_entry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """What we know of a source from polling it."""
+    """What we know of a source from polling it.
+
+    `document_at` is when a whole document last came, `empty_count` how many in a row listed nothing.
+    `alarmed_at` is set while the operator has been told that it fails.
+    """
 
     source_id: SourceId
     validators: Validators = Validators()
@@ -216,6 +257,11 @@ class SourceState:
     error_count: int = 0
     first_contact_at: datetime | None = None
     failing_since_at: datetime | None = None
+    document_at: datetime | None = None
+    move: Move | None = None
+    habit: Habit = Habit()
+    empty_count: int = 0
+    alarmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +275,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One exchange with a source and its outcome. `error` is one sentence, empty when healthy."""
+    """One exchange with a source and its outcome. `error` is one sentence, empty when healthy.
+
+    `permanent_url` is where the server says the source has moved for good, empty if it does not.
+    """
 
     source_id: SourceId
     started_at: datetime
@@ -243,13 +292,15 @@ class Fetch:
     body_sha256: str | None = None
     pace: Pace = Pace()
     final_url: str = ""
+    permanent_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedEntry:
     """One item as the source gave it, cleaned to plain text; `text` only if the feed carried the whole article.
 
-    `guid` is never empty. `published_at` is None when the source gave none that can be believed.
+    `guid` is never empty. `published_at` is None when the source gave none that can be believed. `outlet_name` and
+    `outlet_url` say who wrote it where the source only repeats others (Google News), else they are empty.
     """
 
     guid: str
@@ -262,6 +313,8 @@ class ParsedEntry:
     image_url: str = ""
     language: str = ""
     text: str = ""
+    outlet_name: str = ""
+    outlet_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +322,7 @@ class ParsedFeed:
     """A document read: its entries in the document's order, and what was wrong with it in words.
 
     `is_feed` is False when the bytes are no document of the expected kind at all (an HTML error page, say).
+    `known_count` are entries left out because they are stored already.
     `children` are further documents a sitemap index points at, newest first.
     """
 
@@ -276,18 +330,24 @@ class ParsedFeed:
     title: str = ""
     children: tuple[str, ...] = ()
     entries: tuple[ParsedEntry, ...] = ()
+    known_count: int = 0
     pace: Pace = Pace()
     problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedPage:
-    """An article page read. Empty strings where the page does not say; `text` empty means extraction failed."""
+    """An article page read. Empty strings where the page does not say; `text` empty means extraction failed.
+
+    `authors` are the names of the byline, `author` the same in one line. `is_paywalled`: the text may be a teaser.
+    """
 
     url: str
     canonical_url: str = ""
     title: str = ""
     author: str = ""
+    authors: tuple[str, ...] = ()
+    is_paywalled: bool = False
     summary: str = ""
     text: str = ""
     image_url: str = ""

@@ -35,6 +35,7 @@ MAX_PAYLOAD_BYTES = 20_000
 # The tolerance of the reference libraries.
 TOLERANCE = timedelta(minutes=5)
 
+_MAX_MESSAGE_BYTES = 2_000
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - a public prefix
 _MIN_SECRET_BYTES, _MAX_SECRET_BYTES = 24, 64
 _MAX_TIMESTAMP_DIGITS = 12
@@ -253,7 +254,9 @@ def build_request_payload(*, at: datetime, name: str, url: str) -> str:
     return _write_json(EventType.SUBSCRIPTION_REQUESTED, at, data)
 
 
-def build_source_payload(*, event: EventType, at: datetime, source: Source, state: SourceState) -> str:
+def build_source_payload(
+    *, event: EventType, at: datetime, source: Source, state: SourceState, message: str = ""
+) -> str:
     """Write `source.failing` or `source.restored`, for operators: how a source stands since when, and why."""
     since = state.failing_since_at
     name = source.publisher.name
@@ -268,7 +271,9 @@ def build_source_payload(*, event: EventType, at: datetime, source: Source, stat
         "error": _trim(state.last_error or "", 1_000),
         "error_count": state.error_count,
         "message": _trim(
-            f"{name} answers again." if since is None else f"{name} does not answer: {state.last_error or 'no reason'}",
+            message or f"{name} answers again."
+            if since is None or message
+            else f"{name} does not answer: {state.last_error or 'no reason'}",
             2_000,
         ),
     }

@@ -58,7 +58,7 @@ def _find_spider(process: AsyncCrawlerProcess, crawl: Crawl) -> type[Spider] | N
 
 def _arguments(crawl: Crawl) -> dict[str, Any]:
     if crawl.source is None:
-        return {"pages": crawl.pages, "now": crawl.now}
+        return {"pages": crawl.pages, "selectors": crawl.selectors, "now": crawl.now}
     return {"source": crawl.source, "now": crawl.now}
 
 

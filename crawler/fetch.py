@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
 
+from core.services import find_service
 from core.values import Validators
 from crawler.decoding import ACCEPT_ENCODING, BodyDecoder
 from crawler.errors import (
@@ -29,7 +30,7 @@ from crawler.errors import (
 )
 from crawler.guard import AllowList, SystemResolver, check_target
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
-from crawler.transport import explain, open_transport
+from crawler.transport import ExactTransport, explain, open_transport
 
 __all__ = [
     "FEED_ACCEPT",
@@ -58,6 +59,9 @@ _PERMANENT = frozenset((301, 308))
 # Enough of an error page to tell a challenge from a missing page.
 _ERROR_BODY_BYTES = 64 * 1024
 _MAX_LANES = 4_000
+_WIRE_URL = re.compile(
+    r"https?://[a-z0-9.-]+(?::[0-9]+)?/(?!.*/\.)[A-Za-z0-9_~!$&'()*+,;=:@/?-][A-Za-z0-9._~!$&'()*+,;=:@/?-]*"
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -214,6 +218,20 @@ class Gateway:
         headers = {**self._headers(accept), **_conditions(validators)}
         return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
 
+    async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
+        """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
+        assert self._transport is not None, "open the gateway with `async with`"
+        host, _ = check_target(url, self._allowed)
+        request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
+        budget = _Budget(self._settings.deadline)
+        async with self._place(host, timedelta(0)), budget.spend(host):
+            try:
+                response = await self._transport.handle_async_request(request)
+                await response.aclose()
+            except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+                raise explain(error, host) from error
+        return response.status_code
+
     def _headers(self, accept: str) -> dict[bytes, bytes]:
         return {
             b"User-Agent": self._settings.user_agent.encode(),
@@ -275,7 +293,11 @@ class Gateway:
     async def _place(self, host: str, spacing: timedelta) -> AsyncIterator[None]:
         """Wait for the host first and for a place in all second: a slow host must not hold the others up."""
         self._drop_idle_lanes()
-        lane = self._lanes.setdefault(host, _Lane(self._settings.per_host))
+        service = find_service(host)
+        lane = self._lanes.setdefault(
+            service.name if service else host, _Lane(1 if service else self._settings.per_host)
+        )
+        spacing = max(spacing, service.spacing) if service else spacing
         lane.users += 1
         try:
             async with lane.places:
@@ -294,30 +316,44 @@ class Gateway:
     async def _exchange(self, url: str, host: str, ask: _Ask) -> _Answer:
         assert self._transport is not None, "open the gateway with `async with`"
         try:
-            request = httpx.Request("GET", url, headers=ask.headers)
-            response = await self._transport.handle_async_request(request)
-            try:
-                headers = httpx.Headers(response.headers.raw, encoding="latin-1")
-                return _Answer(response.status_code, headers, await _read_body(response, headers, ask))
-            finally:
-                await response.aclose()
+            async with self._open(url, ask) as (status, headers, chunks):
+                return _Answer(status, headers, await _read_body(status, headers, chunks, ask))
         except (TooLargeError, BodyError) as error:
             raise type(error)(f"{host}: {error}") from error
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
             raise explain(error, host) from error
 
+    @asynccontextmanager
+    async def _open(self, url: str, ask: _Ask) -> AsyncIterator[tuple[int, httpx.Headers, AsyncIterable[bytes]]]:
+        """Send the question: to our own transport directly, to any other as httpx has it."""
+        if isinstance(self._transport, ExactTransport):
+            answer = await self._transport.ask(_escape(url), ask.headers.items())
+            try:
+                yield answer.status, httpx.Headers(answer.raw_headers, encoding="latin-1"), answer.content.iter_any()
+            finally:
+                answer.release()
+            return
+        assert self._transport is not None
+        response = await self._transport.handle_async_request(httpx.Request("GET", url, headers=ask.headers))
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        try:
+            headers = httpx.Headers(response.headers.raw, encoding="latin-1")
+            yield response.status_code, headers, response.stream
+        finally:
+            await response.aclose()
 
-async def _read_body(response: httpx.Response, headers: httpx.Headers, ask: _Ask) -> bytes:
-    if response.status_code in _REDIRECTS:
+
+async def _read_body(status: int, headers: httpx.Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
+    if status in _REDIRECTS or status == 304:
         return b""
     encoding = headers.get("content-encoding", "")
-    if response.status_code >= 400:
-        return await _read_error_page(response, encoding, ask.max_ratio)
+    if status >= 400:
+        return await _read_error_page(chunks, encoding, ask.max_ratio)
     decoder = BodyDecoder(encoding, max_bytes=ask.max_bytes, max_ratio=ask.max_ratio)
     try:
         if not ask.is_cut:
             decoder.expect(headers.get("content-length", ""))
-        await _feed(response, decoder)
+        await _feed(chunks, decoder)
     except TooLargeError:
         if not ask.is_cut:
             raise
@@ -325,19 +361,23 @@ async def _read_body(response: httpx.Response, headers: httpx.Headers, ask: _Ask
     return decoder.finish()
 
 
-async def _read_error_page(response: httpx.Response, encoding: str, max_ratio: int) -> bytes:
+async def _read_error_page(chunks: AsyncIterable[bytes], encoding: str, max_ratio: int) -> bytes:
     """Read what can be had: the status has said what matters."""
     decoder: BodyDecoder | None = None
     with suppress(BodyError, TooLargeError, httpx.HTTPError, aiohttp.ClientError):
         decoder = BodyDecoder(encoding, max_bytes=_ERROR_BODY_BYTES, max_ratio=max_ratio)
-        await _feed(response, decoder)
+        await _feed(chunks, decoder)
     return bytes(decoder.decoded) if decoder else b""
 
 
-async def _feed(response: httpx.Response, decoder: BodyDecoder) -> None:
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    async for chunk in response.stream:
+async def _feed(chunks: AsyncIterable[bytes], decoder: BodyDecoder) -> None:
+    async for chunk in chunks:
         decoder.feed(chunk)
+
+
+def _escape(url: str) -> str:
+    """Write an address as it goes over the wire; most are so already."""
+    return url if _WIRE_URL.fullmatch(url) else str(httpx.URL(url))
 
 
 def _conditions(validators: Validators) -> dict[bytes, bytes]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.values import EntryId, FetchOutcome, Pace, ParsedEntry, ParsedPage, Source
+from core.values import EntryId, FetchOutcome, Pace, PageSelectors, ParsedEntry, ParsedPage, Source
 from crawler.fetch import FetchSettings
 
 
@@ -15,12 +15,14 @@ from crawler.fetch import FetchSettings
 class Crawl:
     """One crawl to do: a spider's name with its source, or the pages of entries for the article spider.
 
+    `selectors` are those of the pages whose sources have some.
     `delay` is the least spacing of requests to one host; robots.txt may ask for more.
     """
 
     spider: str
     source: Source | None = None
     pages: tuple[tuple[EntryId, str], ...] = ()
+    selectors: dict[EntryId, PageSelectors] = field(default_factory=dict)
     fetch: FetchSettings
     delay: timedelta
     max_pages: int

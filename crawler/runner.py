@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
-from core.values import EntryId, Fetch, FetchOutcome, ParsedEntry, ParsedPage, Source, SourceKind
+from core.values import EntryId, Fetch, FetchOutcome, PageSelectors, ParsedEntry, ParsedPage, Source, SourceKind
 from crawler.feeds import Gathered
 from crawler.fetch import FetchSettings
 from crawler.messages import Crawl, CrawlEnded, EntryFound, Line, PageRead, Problem, read_lines, write_crawl
@@ -79,15 +80,19 @@ async def run_spider(source: Source, *, settings: CrawlSettings, now: Callable[[
 
 
 async def fetch_articles(
-    urls: Sequence[tuple[EntryId, str]], *, settings: CrawlSettings
+    urls: Sequence[tuple[EntryId, str]],
+    *,
+    settings: CrawlSettings,
+    selectors: Mapping[EntryId, PageSelectors] = MappingProxyType({}),
 ) -> dict[EntryId, ParsedPage | str]:
-    """Read the pages of entries in one child process.
+    """Read the pages of entries in one child process; `selectors` for those whose source has its own.
 
     Shape: every entry asked for is a key; its value is the page, or the sentence that says why there is none.
     """
     if not urls:
         return {}
     crawl = _make_crawl("article", settings, now=datetime.now(UTC), pages=tuple(urls))
+    crawl = replace(crawl, selectors=dict(selectors))
     result = await _run_child(crawl, settings)
     missing = result.ended.error or "the page was not reached before the crawl's page cap; it is tried again later"
     pages: dict[EntryId, ParsedPage | str] = dict.fromkeys((entry_id for entry_id, _ in urls), missing)
@@ -102,10 +107,10 @@ def _crawl_of(source: Source, settings: CrawlSettings, now: datetime) -> Crawl:
 
 
 def _spider_of(source: Source) -> str:
-    """Name the spider: by kind, or the publisher's own where a listing has no selectors."""
-    if source.kind is SourceKind.SITEMAP:
-        return "sitemap"
-    return "listing" if source.selectors is not None else source.source_id
+    """Name the spider: the publisher's own if the source names one, else that of its kind."""
+    if source.spider:
+        return source.spider
+    return "sitemap" if source.kind is SourceKind.SITEMAP else "listing"
 
 
 def _make_crawl(

@@ -32,6 +32,7 @@ class Clock:
             ("digest", self._tick),
             ("read_pages", max(self._tick, timedelta(seconds=2))),
             ("housekeep", timedelta(hours=1)),
+            ("renew_hubs", timedelta(minutes=1)),
         ):
             self._scheduler.add_job(self._ask, "interval", args=[task], seconds=every.total_seconds(), id=task)
         self._scheduler.start()

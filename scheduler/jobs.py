@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import random
-import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from core.health import find_alarm
+from core.parsing.entries import AskKnown, know_none
 from core.retry import next_attempt_at
-from core.sources import advance_state
-from core.storms import find_republished, text_key
+from core.services import lane_of
+from core.sources import address_of, advance_state
 from core.values import (
     Attempt,
     Delivered,
@@ -27,7 +29,6 @@ from core.values import (
     EventType,
     GiveUp,
     Outcome,
-    ParsedEntry,
     ParsedPage,
     Retry,
     Source,
@@ -43,17 +44,22 @@ from notifier.senders import Notifier
 from scheduler.desk import Desk
 from scheduler.digests import release_due
 from scheduler.dispatch import Dispatcher
+from scheduler.gathering import Visit, VisitBook, owe_notice
+from scheduler.hubs import Hubs
 from scheduler.lanes import Lanes
 from store.deliveries import Claim, add_deliveries, claim_deliveries, give_back, record_attempt
 from store.engine import Session, Store
-from store.entries import add_entries, known_guids, known_texts, owed_texts, record_text
+from store.entries import owed_texts, record_text, settled_guids
 from store.housekeeping import Retention, purge
-from store.sources import due_sources, find_source, record_fetch
+from store.sources import defer_sources, due_sources
 from store.subscriptions import add_endpoint, companions, disable_endpoint, failing_endpoints
 
 logger = logging.getLogger(__name__)
 
 _GATHER_LEASE = timedelta(minutes=10)
+# So many sources wait for one host or service at most, so that a long queue does not keep all others waiting.
+_LANE_LENGTH = 20
+_LANE_STEP = timedelta(seconds=6)
 _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
 _MAX_LANES = 1000
@@ -88,9 +94,14 @@ class Jobs:
     pace: Pace
     now: Now
     operator: Endpoint | None = None
+    hubs: Hubs | None = None
     dispatcher: Dispatcher = field(init=False)
     _lanes: dict[tuple[EndpointKind, ...], Lanes] = field(init=False)
     _last_told: dict[tuple[EndpointKind, ...], EndpointId] = field(default_factory=dict)
+    _gathering: int = 0
+    _more_are_due: bool = False
+    _host_lanes: Counter[str] = field(default_factory=Counter)
+    _book: VisitBook = field(init=False)
 
     def __post_init__(self) -> None:
         # Mails go through one connection, one after the other: more of them claimed at once would only grow old.
@@ -99,6 +110,7 @@ class Jobs:
             posted: Lanes(room=self.pace.telling * 4, most=_MAX_LANES),
             (EndpointKind.EMAIL,): Lanes(room=_MAIL_LANES, most=_MAIL_LANES),
         }
+        self._book = VisitBook(self.store, self.now, self.operator)
 
     def handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
         return {
@@ -110,25 +122,64 @@ class Jobs:
             "send": self.send,
             "digest": self.digest,
             "housekeep": self.housekeep,
+            "renew_hubs": self.renew_hubs,
         }
 
     async def poll(self) -> None:
         """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
-        for source, _ in await asyncio.to_thread(self._claim_sources):
-            self.dispatcher.enqueue(
-                "gather",
-                {"source_id": source.source_id},
-                lock=f"host:{urlsplit(source.url).hostname}",
-                unique=f"gather:{source.source_id}",
-            )
-
-    async def gather(self, source_id: SourceId) -> None:
-        """Ask one source and store what came of it; wake the desk when it brought something."""
-        source, state = await asyncio.to_thread(self._load_source, source_id)
-        if not source.enabled or state.next_check_at > self.now():
+        free = self.pace.gathering * 4 - self._gathering
+        if free < self.pace.gathering:
             return
+        claimed_at = time.monotonic()
+        claimed, is_all = await asyncio.to_thread(self._claim_sources, free)
+        self._gathering += len(claimed)
+        self._more_are_due = not is_all
+        for source, state in claimed:
+            lane = _lane(source, state)
+            self._host_lanes[lane] += 1
+            self.dispatcher.enqueue("gather", {"source": source, "state": state, "claimed_at": claimed_at}, lock=lane)
+
+    async def gather(self, source: Source, state: SourceState, claimed_at: float) -> None:
+        """Ask one source and store what came of it; wake the desk when it brought something.
+
+        One whose lease ran out while it queued for its host is left to the next claim.
+        """
+        try:
+            if time.monotonic() - claimed_at < _GATHER_LEASE.total_seconds() / 2:
+                await self._visit(source, state)
+        finally:
+            self._gathering -= 1
+            self._leave(_lane(source, state))
+        if self._more_are_due:
+            self.dispatcher.enqueue("poll", unique="poll", lock="poll")
+
+    def _leave(self, lane: str) -> None:
+        self._host_lanes[lane] -= 1
+        if not self._host_lanes[lane]:
+            del self._host_lanes[lane]
+
+    async def _visit(self, source: Source, state: SourceState) -> None:
         gathered = await self._ask(source, state)
-        if await asyncio.to_thread(self._keep, source, state, gathered):
+        after = advance_state(
+            source,
+            state,
+            gathered.fetch,
+            now=self.now(),
+            floor=self.pace.floor,
+            default=self.pace.default,
+            jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
+            fresh=gathered.entries,
+        )
+        if self.hubs is not None:
+            after = replace(after, next_check_at=self.hubs.calm(source.source_id, after.next_check_at))
+        visit = Visit(source=source, before=state, after=after, fetch=gathered.fetch, entries=gathered.entries)
+        added = await self._book.keep(visit)
+        if find_alarm(state, after):
+            self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+        _log_turn(state, after)
+        if self.hubs is not None and gathered.hub is not None:
+            await self.hubs.attend(source.source_id, gathered.hub)
+        if added:
             self.dispatcher.enqueue("edit", unique="edit", lock="edit")
             if source.full_text:
                 self.dispatcher.enqueue("read_pages", unique="read_pages", lock="read_pages")
@@ -138,7 +189,9 @@ class Jobs:
         owed = await asyncio.to_thread(self._claim_pages)
         if not owed:
             return
-        pages = await fetch_articles([(entry_id, url) for entry_id, url, _ in owed], settings=self.crawl)
+        selectors = {entry_id: source.page for entry_id, _, source in owed if source.page}
+        urls = [(entry_id, url) for entry_id, url, _ in owed]
+        pages = await fetch_articles(urls, settings=self.crawl, selectors=selectors)
         await asyncio.to_thread(self._keep_pages, [entry_id for entry_id, _, _ in owed], pages)
         self.dispatcher.enqueue("edit", unique="edit", lock="edit")
         self.dispatcher.enqueue("read_pages", unique="read_pages", lock="read_pages")
@@ -187,9 +240,15 @@ class Jobs:
         if any(deleted.values()):
             logger.info("housekeeping deleted %s", ", ".join(f"{n} {what}" for what, n in deleted.items() if n))
 
+    async def renew_hubs(self) -> None:
+        """Renew what hubs have lent us before it ends."""
+        if self.hubs is not None:
+            await self.hubs.renew()
+
     async def _ask(self, source: Source, state: SourceState) -> Gathered:
         if source.kind is SourceKind.FEED:
-            return await gather_feed(source, state, gateway=self.gateway, now=self.now)
+            known = self._ask_known(source, state)
+            return await gather_feed(source, state, gateway=self.gateway, now=self.now, known=known)
         return await run_spider(source, settings=self.crawl, now=self.now)
 
     async def _attempt(self, delivery: Delivery) -> Outcome:
@@ -207,34 +266,33 @@ class Jobs:
         await asyncio.to_thread(self._record, delivery, attempt, state, due_at)
         return outcome
 
-    def _claim_sources(self) -> list[tuple[Source, SourceState]]:
+    def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState]], bool]:
+        """Claim what is due, and say whether that was all. What would crowd its lane is put off instead."""
+        now = self.now()
         with self.store.write() as tx:
-            return due_sources(tx, now=self.now(), limit=self.pace.gathering * 2, lease=_GATHER_LEASE)
+            claimed = due_sources(tx, now=now, limit=limit, lease=_GATHER_LEASE)
+            lanes = self._host_lanes.copy()
+            taken: list[tuple[Source, SourceState]] = []
+            later: list[tuple[SourceId, datetime]] = []
+            for source, state in claimed:
+                lane = _lane(source, state)
+                lanes[lane] += 1
+                if lanes[lane] <= _LANE_LENGTH:
+                    taken.append((source, state))
+                else:
+                    later.append((source.source_id, now + _LANE_STEP * (lanes[lane] - _LANE_LENGTH)))
+            defer_sources(tx, later)
+        return taken, len(claimed) < limit
 
-    def _load_source(self, source_id: SourceId) -> tuple[Source, SourceState]:
-        with self.store.read() as tx:
-            found = find_source(tx, source_id)
-        if found is None:
-            raise LookupError(f"source {source_id} was removed while it waited to be gathered")
-        return found
+    def _ask_known(self, source: Source, state: SourceState) -> AskKnown:
+        if state.first_contact_at is None:
+            return know_none
 
-    def _keep(self, source: Source, state: SourceState, gathered: Gathered) -> int:
-        fetch = gathered.fetch
-        after = advance_state(
-            source,
-            state,
-            fetch,
-            now=self.now(),
-            floor=self.pace.floor,
-            default=self.pace.default,
-            jitter=random.random(),  # noqa: S311 it spreads requests, it guards nothing
-        )
-        with self.store.write() as tx:
-            is_first = state.first_contact_at is None
-            added = take_in(tx, source, gathered.entries, now=self.now(), is_first=is_first)
-            record_fetch(tx, fetch, after)
-        _log_turn(state, after)
-        return len(added)
+        def settled(guids: Sequence[str]) -> set[str]:
+            with self.store.read() as tx:
+                return settled_guids(tx, source.source_id, guids, now=self.now())
+
+        return settled
 
     def _claim_pages(self) -> list[tuple[EntryId, str, Source]]:
         with self.store.write() as tx:
@@ -292,42 +350,13 @@ class Jobs:
             return purge(tx, now=self.now(), retention=self.retention, limit=_PURGE_LIMIT)
 
 
-def owe_notice(endpoint: Endpoint, event: EventType, payload: str, *, now: datetime) -> Delivery:
-    """Return a delivery that no match caused."""
-    return Delivery(
-        delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
-        endpoint=endpoint,
-        event=event,
-        story_id=None,
-        payload=payload,
-        state=DeliveryState.PENDING,
-        attempt_count=0,
-        created_at=now,
-        next_attempt_at=now,
-    )
-
-
 def _lock_of(claim: Claim) -> str:
     is_mail = claim.endpoint.kind is EndpointKind.EMAIL
     return "mail" if is_mail else f"endpoint:{claim.endpoint.endpoint_id}"
 
 
-def take_in(
-    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_first: bool
-) -> list[EntryId]:
-    """Store what a fetch brought that is new; a first contact and an archive that comes again are backlog."""
-    known = known_guids(tx, source.source_id, [item.guid for item in items])
-    fresh = [item for item in items if item.guid not in known]
-    old = {} if is_first else _find_republished(tx, source, fresh)
-    return add_entries(tx, source, fresh, now=now, is_backlog=is_first, old_guids=old)
-
-
-def _find_republished(tx: Session, source: Source, fresh: list[ParsedEntry]) -> dict[str, str]:
-    keys = {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in fresh}
-    old = find_republished(keys, known_texts(tx, {key for key in keys.values() if key}))
-    if old:
-        logger.warning("source %s published %s old texts again; they alert nobody", source.source_id, len(old))
-    return old
+def _lane(source: Source, state: SourceState) -> str:
+    return lane_of(urlsplit(address_of(source, state)).hostname or "")
 
 
 def _log_turn(before: SourceState, after: SourceState) -> None:

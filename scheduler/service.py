@@ -26,6 +26,7 @@ from config.subscriptions import load_subscriptions
 from config.topics import load_topics
 from core.editing import Windows
 from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState, Subscription
+from core.websub import is_reachable
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
 from notifier.senders import Notifier
@@ -34,6 +35,7 @@ from notifier.webhook import WebhookSender, WebhookSettings
 from scheduler.clock import Clock
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
+from scheduler.hubs import Hubs
 from scheduler.jobs import Jobs, Pace
 from store.alone import alone_on
 from store.deliveries import release_leases
@@ -229,6 +231,7 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
         gateway=gateway,
         crawl=crawl_settings(settings),
         notifier=notifier,
+        hubs=_hubs(settings, store, gateway),
         desk=Desk(
             store,
             models=load_models(),
@@ -259,6 +262,13 @@ def _operator(settings: Settings) -> Endpoint | None:
     if not settings.operator_mail:
         return None
     return Endpoint(endpoint_id=EndpointId("operator"), kind=EndpointKind.EMAIL, address=settings.operator_mail)
+
+
+def _hubs(settings: Settings, store: Store, gateway: Gateway) -> Hubs | None:
+    """Let hubs push to us where they can reach us at `base_url`."""
+    if not is_reachable(settings.base_url, allowed=settings.allow_private_hosts):
+        return None
+    return Hubs(store=store, gateway=gateway, callback_base=settings.base_url, now=utc_now)
 
 
 def load_models() -> Models:

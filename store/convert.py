@@ -30,10 +30,13 @@ from core.values import (
     Film,
     FilmId,
     GiveUp,
+    Habit,
     Match,
+    Move,
     Mute,
     Outcome,
     Pace,
+    PageSelectors,
     ParsedEntry,
     Publisher,
     PublisherSlug,
@@ -104,6 +107,8 @@ def source_to_columns(source: Source) -> Columns:
         "interval": source.interval,
         "full_text": source.full_text,
         "selectors": _selectors_to_json(source.selectors),
+        "spider": source.spider,
+        "page": _selectors_to_json(source.page),
         "seen_at": source.seen_at,
         "is_enabled": source.enabled,
     }
@@ -120,15 +125,17 @@ def source_from_row(row: Row, publishers: Publishers) -> Source:
         interval=row["interval"],
         full_text=row["full_text"],
         selectors=Selectors(**row["selectors"]) if row["selectors"] else None,
+        spider=row["spider"],
+        page=PageSelectors(**row["page"]) if row["page"] else None,
         enabled=row["is_polled"],
         seen_at=row["seen_at"],
     )
 
 
-def _selectors_to_json(selectors: Selectors | None) -> dict[str, str] | None:
+def _selectors_to_json(selectors: Selectors | PageSelectors | None) -> dict[str, str] | None:
     if selectors is None:
         return None
-    return {name: getattr(selectors, name) for name in ("item", "link", "title", "summary", "date", "image")}
+    return {name: getattr(selectors, name) for name in selectors.__slots__}
 
 
 def state_to_columns(state: SourceState) -> Columns:
@@ -143,6 +150,16 @@ def state_to_columns(state: SourceState) -> Columns:
         "error_count": state.error_count,
         "first_contact_at": state.first_contact_at,
         "failing_since_at": state.failing_since_at,
+        "document_at": state.document_at,
+        "moved_to": state.move.to if state.move else None,
+        "moved_count": state.move.count if state.move else 0,
+        "moved_since_at": state.move.since_at if state.move else None,
+        "move_adopted": state.move.is_adopted if state.move else False,
+        "usual_gap": state.habit.gap,
+        "news_count": state.habit.sample_count,
+        "last_entry_at": state.habit.last_entry_at,
+        "empty_count": state.empty_count,
+        "alarmed_at": state.alarmed_at,
     }
 
 
@@ -158,6 +175,22 @@ def state_from_row(row: Row) -> SourceState:
         error_count=row["error_count"],
         first_contact_at=row["first_contact_at"],
         failing_since_at=row["failing_since_at"],
+        document_at=row["document_at"],
+        move=_move_from_row(row),
+        habit=Habit(gap=row["usual_gap"], sample_count=row["news_count"], last_entry_at=row["last_entry_at"]),
+        empty_count=row["empty_count"],
+        alarmed_at=row["alarmed_at"],
+    )
+
+
+def _move_from_row(row: Row) -> Move | None:
+    if row["moved_to"] is None:
+        return None
+    return Move(
+        to=row["moved_to"],
+        count=row["moved_count"],
+        since_at=row["moved_since_at"],
+        is_adopted=row["move_adopted"],
     )
 
 
@@ -219,11 +252,11 @@ def item_to_columns(item: ParsedEntry) -> Columns:
 
 
 def entry_from_row(row: Row, publishers: Publishers) -> Entry:
-    """Needs the source's `publisher_slug` beside the entry's columns."""
+    """Needs `speaker_slug` beside the entry's columns: the publisher of the entry, else that of its source."""
     return Entry(
         entry_id=EntryId(row["entry_id"]),
         source_id=SourceId(row["source_id"]),
-        publisher=publishers[row["publisher_slug"]],
+        publisher=publishers[row["speaker_slug"]],
         item=_item_from_row(row),
         first_seen_at=row["first_seen_at"],
         is_backlog=row["is_backlog"],

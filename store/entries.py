@@ -4,17 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from core.values import Entry, EntryId, ParsedEntry, ParsedPage, Source, SourceId, TextState
+from core.outlets import name_outlet
+from core.values import Entry, EntryId, ParsedEntry, ParsedPage, PublisherSlug, Source, SourceId, TextState
 from store import convert
 from store.columns import key_of
 from store.sources import publishers
-from store.sql import chunks, insert_into
+from store.sql import chunks, insert_into, insert_new, is_sqlite
 from store.tables import BuriedKind, articles, entries, fetches, matches, sources, stories, tombstones
 from store.tables import deliveries as delivery_rows
+from store.tables import publishers as publisher_rows
 from store.views import EntryView, Gathered
+
+# A tombstone younger than this need not be freshened when its item is seen again.
+TOMBSTONE_FRESH = timedelta(days=30)
 
 
 def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime | None = None) -> set[str]:
@@ -30,20 +35,30 @@ def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now
     return known
 
 
+def settled_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime) -> set[str]:
+    """Those of `guids` with which nothing is left to do: stored, or buried with a tombstone that is still fresh.
+
+    Reads only. The others go to `add_entries`, which freshens the tombstones it meets.
+    """
+    by_key = {key_of(guid): guid for guid in guids}
+    settled: set[str] = set()
+    for keys in chunks(by_key):
+        fresh = tombstones.c.buried_at >= now - TOMBSTONE_FRESH
+        buried = select(tombstones.c.key).where(*_lies_here(source_id, keys), fresh)
+        settled |= _stored_keys(tx, source_id, keys) | set(tx.execute(buried).scalars())
+    return {by_key[key] for key in settled}
+
+
 def _stored_keys(tx: Session, source_id: SourceId, keys: list[str]) -> set[str]:
     query = select(entries.c.guid_key).where(entries.c.source_id == source_id, entries.c.guid_key.in_(keys))
     return set(tx.execute(query).scalars())
 
 
 def _buried_keys(tx: Session, source_id: SourceId, keys: list[str], *, now: datetime | None) -> set[str]:
-    lies_here = (
-        tombstones.c.kind == BuriedKind.ENTRY,
-        tombstones.c.source_id == source_id,
-        tombstones.c.key.in_(keys),
-    )
+    lies_here = _lies_here(source_id, keys)
     found = set(tx.execute(select(tombstones.c.key).where(*lies_here)).scalars())
     if found and now is not None:
-        stale = tombstones.c.buried_at < now - timedelta(days=30)
+        stale = tombstones.c.buried_at < now - TOMBSTONE_FRESH
         tx.execute(update(tombstones).where(*lies_here, stale).values(buried_at=now))
     return found
 
@@ -55,6 +70,10 @@ def known_texts(tx: Session, keys: Collection[str]) -> set[str]:
         query = select(articles.c.text_key).where(articles.c.text_key.is_not(None), articles.c.text_key.in_(some))
         found.update(tx.execute(query).scalars())
     return found
+
+
+def _lies_here(source_id: SourceId, keys: list[str]) -> tuple[ColumnElement[bool], ...]:
+    return (tombstones.c.kind == BuriedKind.ENTRY, tombstones.c.source_id == source_id, tombstones.c.key.in_(keys))
 
 
 def add_entries(
@@ -76,15 +95,34 @@ def add_entries(
         if item.guid not in known:
             fresh.setdefault(key_of(item.guid), item)
     reasons = old_guids or {}
+    speakers = _name_outlets(tx, source, fresh.values())
     rows = [
         {
             **_new_row(source, item, now=now),
             "is_backlog": is_backlog or item.guid in reasons,
             "backlog_reason": reasons.get(item.guid, ""),
+            "publisher_slug": speakers.get(key),
         }
-        for item in fresh.values()
+        for key, item in fresh.items()
     ]
     return _insert(tx, rows)
+
+
+def _name_outlets(tx: Session, source: Source, items: Collection[ParsedEntry]) -> dict[str, PublisherSlug]:
+    """Find who wrote the items that the source repeats, by guid key, keeping outlets nobody declared as publishers."""
+    repeated = [item for item in items if item.outlet_name or item.outlet_url]
+    if not repeated:
+        return {}
+    known = publishers(tx)
+    found: dict[str, PublisherSlug] = {}
+    for item in repeated:
+        outlet = name_outlet(item, known.values(), tier=source.publisher.tier)
+        if outlet is not None:
+            known.setdefault(outlet.slug, outlet)
+            found[key_of(item.guid)] = outlet.slug
+    new = [convert.publisher_to_columns(known[slug]) for slug in sorted(set(found.values()))]
+    insert_new(tx, publisher_rows, new)
+    return found
 
 
 def _new_row(source: Source, item: ParsedEntry, *, now: datetime) -> dict[str, Any]:
@@ -102,8 +140,22 @@ def _new_row(source: Source, item: ParsedEntry, *, now: datetime) -> dict[str, A
 def _insert(tx: Session, rows: list[dict[str, Any]]) -> list[EntryId]:
     if not rows:
         return []
-    statement = insert_into(tx, entries).on_conflict_do_nothing().returning(entries.c.entry_id, entries.c.guid_key)
-    ids = {key: EntryId(entry_id) for entry_id, key in tx.execute(statement, rows)}
+    statement = insert_into(tx, entries).on_conflict_do_nothing()
+    named = (entries.c.entry_id, entries.c.guid_key)
+    if is_sqlite(tx):
+        # There is one writer, so all rows are new; inserting plainly and asking for the ids costs a third.
+        tx.execute(statement, rows)
+        keys = [row["guid_key"] for row in rows]
+        found = [
+            row
+            for some in chunks(keys)
+            for row in tx.execute(
+                select(*named).where(entries.c.source_id == rows[0]["source_id"], entries.c.guid_key.in_(some))
+            )
+        ]
+    else:
+        found = list(tx.execute(statement.returning(*named), rows))
+    ids = {key: EntryId(entry_id) for entry_id, key in found}
     return [ids[row["guid_key"]] for row in rows if row["guid_key"] in ids]
 
 
@@ -111,7 +163,7 @@ def pending_entries(tx: Session, *, limit: int, now: datetime, text_patience: ti
     """What the desk has to edit, by entry_id; one whose page is owed waits at most `text_patience` for it."""
     ready = or_(entries.c.text_state != TextState.OWED, entries.c.first_seen_at <= now - text_patience)
     query = (
-        select(entries, sources.c.publisher_slug)
+        select(entries, func.coalesce(entries.c.publisher_slug, sources.c.publisher_slug).label("speaker_slug"))
         .join(sources, sources.c.source_id == entries.c.source_id)
         .where(entries.c.edited_at.is_(None), ready)
         .order_by(entries.c.entry_id)

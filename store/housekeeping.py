@@ -3,6 +3,7 @@
 | table | goes | unless |
 |---|---|---|
 | fetches | 30 days after they started | |
+| source_events | 400 days after they happened | |
 | attempts | 90 days after they started | their delivery is not finished |
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
@@ -30,6 +31,7 @@ from store.tables import (
     entries,
     fetches,
     matches,
+    source_events,
     stories,
     tombstones,
 )
@@ -42,6 +44,7 @@ class Retention:
     entries: timedelta = timedelta(days=30)
     articles: timedelta = timedelta(days=365)
     fetches: timedelta = timedelta(days=30)
+    source_events: timedelta = timedelta(days=400)
     deliveries: timedelta = timedelta(days=180)
     attempts: timedelta = timedelta(days=90)
     tombstones: timedelta = timedelta(days=400)
@@ -54,6 +57,9 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
     """
     return {
         "fetches": _delete_old(tx, fetches, fetches.c.started_at < now - retention.fetches, limit=limit),
+        "source_events": _delete_old(
+            tx, source_events, source_events.c.at < now - retention.source_events, limit=limit
+        ),
         "attempts": _delete_old(tx, attempts, *_old_attempts(now - retention.attempts), limit=limit),
         "deliveries": _delete_old(tx, deliveries, deliveries.c.finished_at < now - retention.deliveries, limit=limit),
         "entries": _purge_entries(tx, now=now, before=now - retention.entries, limit=limit),

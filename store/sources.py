@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, case, func, literal_column, or_, select, text, update
+from sqlalchemy import RowMapping, Text, bindparam, case, false, func, literal_column, null, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from core.values import Fetch, Publisher, PublisherSlug, Source, SourceId, SourceState
+from core.values import EventType, Fetch, Publisher, PublisherSlug, Source, SourceId, SourceState
 from store import convert
 from store.sql import change, insert_into, insert_new, upsert
-from store.tables import Origin, entries, fetches, sources
+from store.tables import Origin, entries, fetches, source_events, sources
 from store.tables import publishers as publisher_rows
-from store.views import SourceView
+from store.views import SourceEvent, SourceView
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,6 +57,12 @@ def _declare(tx: Session, declared: Sequence[Source], *, origin: Origin, now: da
         if name != "source_id"
     }
     overwritten["retired_at"] = None
+    # Another address: where the old one moved to says nothing of it, nor do its validators.
+    is_other = sources.c.url != statement.excluded.url
+    for name in ("moved_to", "moved_since_at", "etag", "last_modified", "body_sha256"):
+        overwritten[name] = case((is_other, null()), else_=sources.c[name])
+    overwritten["moved_count"] = case((is_other, 0), else_=sources.c.moved_count)
+    overwritten["move_adopted"] = case((is_other, false()), else_=sources.c.move_adopted)
     overwritten["is_polled"] = func.coalesce(sources.c.operator_enabled, statement.excluded.is_enabled)
     rows = [_new_row(source, origin=origin, now=now) for source in declared]
     tx.execute(statement.on_conflict_do_update(index_elements=["source_id"], set_=overwritten), rows)
@@ -131,6 +137,38 @@ def record_fetch(tx: Session, fetch: Fetch, state: SourceState) -> None:
     insert_new(tx, fetches, [convert.fetch_to_columns(fetch)])
     learned = {**convert.state_to_columns(state), "leased_until": None}
     tx.execute(update(sources).where(sources.c.source_id == state.source_id).values(learned))
+
+
+def record_fetches(tx: Session, turns: Sequence[tuple[Fetch, SourceState]]) -> None:
+    """Store fetches of different sources and what we now know of each, and give up their leases."""
+    insert_new(tx, fetches, [convert.fetch_to_columns(fetch) for fetch, _ in turns])
+    learned = [
+        {**convert.state_to_columns(state), "leased_until": None, "known_as": state.source_id} for _, state in turns
+    ]
+    if learned:
+        names = [name for name in learned[0] if name != "known_as"]
+        statement = update(sources).where(sources.c.source_id == bindparam("known_as"))
+        tx.execute(statement.values({name: bindparam(name) for name in names}), learned)
+
+
+def add_source_event(tx: Session, source_id: SourceId, event: EventType, words: str, *, at: datetime) -> None:
+    """Keep that a source broke or came back."""
+    tx.execute(insert_into(tx, source_events).values(source_id=source_id, event=event, words=words, at=at))
+
+
+def latest_source_events(tx: Session, *, limit: int) -> list[SourceEvent]:
+    """What happened to sources, newest first."""
+    columns = [source_events.c[name] for name in SourceEvent.__slots__]
+    query = select(*columns).order_by(source_events.c.source_event_id.desc()).limit(limit)
+    return [SourceEvent(**row) for row in tx.execute(query).mappings()]
+
+
+def defer_sources(tx: Session, later: Sequence[tuple[SourceId, datetime]]) -> None:
+    """Give claims back: each source is due again at its time."""
+    rows = [{"known_as": source_id, "due_at": at} for source_id, at in later]
+    if rows:
+        statement = update(sources).where(sources.c.source_id == bindparam("known_as"))
+        tx.execute(statement.values(next_check_at=bindparam("due_at"), leased_until=None), rows)
 
 
 def recent_fetches(tx: Session, source_id: SourceId, *, limit: int) -> list[Fetch]:

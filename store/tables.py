@@ -90,6 +90,8 @@ class SourceRow(Row, table=True):
     interval: timedelta | None = _optional(SECONDS)
     full_text: bool = _column(Boolean())
     selectors: dict[str, str] | None = _optional(PLAIN_JSON)
+    spider: str = _column(PLAIN_TEXT)
+    page: dict[str, str] | None = _optional(PLAIN_JSON)
     seen_at: str = _column(PLAIN_TEXT)
     origin: Origin = _column(values_of(Origin))
     is_enabled: bool = _column(Boolean())
@@ -108,6 +110,16 @@ class SourceRow(Row, table=True):
     first_contact_at: datetime | None = _optional(UTC_DATE_TIME)
     failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
     leased_until: datetime | None = _optional(UTC_DATE_TIME)
+    document_at: datetime | None = _optional(UTC_DATE_TIME)
+    moved_to: str | None = _optional(PLAIN_TEXT)
+    moved_count: int = _column(Integer())
+    moved_since_at: datetime | None = _optional(UTC_DATE_TIME)
+    move_adopted: bool = _column(Boolean())
+    usual_gap: timedelta | None = _optional(SECONDS)
+    news_count: int = _column(Integer())
+    last_entry_at: datetime | None = _optional(UTC_DATE_TIME)
+    empty_count: int = _column(Integer())
+    alarmed_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
 class FetchRow(Row, table=True):
@@ -132,9 +144,23 @@ class FetchRow(Row, table=True):
     final_url: str = _column(PLAIN_TEXT)
 
 
+class SourceEventRow(Row, table=True):
+    """When a source was found to be broken, and when it came back."""
+
+    __tablename__ = "source_events"
+    __table_args__ = (Index(None, "at"), AUTOINCREMENT)
+
+    source_event_id: int = _key(BIG_ID, autoincrement=True)
+    source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    event: values.EventType = _column(values_of(values.EventType))
+    at: datetime = _column(UTC_DATE_TIME)
+    words: str = _column(PLAIN_TEXT)
+
+
 class EntryRow(Row, table=True):
     """An item as the source gave it, and what the desk made of it.
 
+    `publisher_slug` is set where the source repeats somebody else's item; else the source's publisher speaks.
     Once edited, `article_id` is the article it became or repeated; it is no foreign key, the article may be purged.
     """
 
@@ -150,6 +176,7 @@ class EntryRow(Row, table=True):
 
     entry_id: int = _key(BIG_ID, autoincrement=True)
     source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    publisher_slug: str | None = _optional(PLAIN_TEXT)
     guid: str = _column(PLAIN_TEXT)
     guid_key: str = _column(PLAIN_TEXT)
     url: str = _column(PLAIN_TEXT)
@@ -427,6 +454,23 @@ class DoubtRow(Row, table=True):
     doubted_at: datetime = _column(UTC_DATE_TIME)
 
 
+class WebSubRow(Row, table=True):
+    """A hub's promise to push a source's feed. `lease_until` is empty until the hub has verified our wish."""
+
+    __tablename__ = "websub"
+    __table_args__ = (UniqueConstraint("source_id"),)
+
+    subscription_id: str = _key(PLAIN_TEXT)
+    source_id: str = _column(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    hub: str = _column(PLAIN_TEXT)
+    topic: str = _column(PLAIN_TEXT)
+    secret: str = _column(PLAIN_TEXT)
+    asked_at: datetime = _column(UTC_DATE_TIME)
+    lease_until: datetime | None = _optional(UTC_DATE_TIME)
+    pushed_at: datetime | None = _optional(UTC_DATE_TIME)
+    error: str = _column(PLAIN_TEXT)
+
+
 class TombstoneRow(Row, table=True):
     """What was deleted and must not come back as new. `source_id` is empty for an article."""
 
@@ -456,6 +500,7 @@ def _table(name: str) -> Table:
 publishers = _table("publishers")
 sources = _table("sources")
 fetches = _table("fetches")
+source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")
 story_tags = _table("story_tags")
@@ -471,4 +516,5 @@ attempts = _table("attempts")
 refusals = _table("refusals")
 doubts = _table("doubts")
 tombstones = _table("tombstones")
+websub = _table("websub")
 meta = _table("meta")

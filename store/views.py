@@ -10,12 +10,14 @@ from core.values import (
     Attempt,
     Delivery,
     Duplicate,
+    EventType,
     Fetch,
     FilmId,
     Match,
     MatchId,
     Salience,
     Source,
+    SourceId,
     SourceState,
     Story,
     StoryId,
@@ -118,6 +120,16 @@ class SourceView:
     retired_at: datetime | None
     fetches: tuple[Fetch, ...]
     entries_last_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEvent:
+    """`source.failing` or `source.restored`, with the sentence the operator was told."""
+
+    source_id: SourceId
+    event: EventType
+    at: datetime
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

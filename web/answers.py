@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.health import HealthState, judge_health
 from core.values import (
     DeliveryState,
     EndpointKind,
@@ -180,6 +181,9 @@ class SourceAnswer(Answer):
     last_fetch_at: datetime | None
     outcome: FetchOutcome | None = Field(description="Null before the first fetch.")
     error: str = Field(description="One sentence; empty when healthy.")
+    health: HealthState = Field(description="How it does, in one word.")
+    health_since_at: datetime | None = Field(description="Since when it does so; null where nobody knows.")
+    health_words: str = Field(description="Why, in one sentence; empty for `ok`.")
     error_count: int
     failing_since_at: datetime | None
     next_check_at: datetime | None = Field(description="Null when switched off.")
@@ -317,8 +321,9 @@ def answer_delivery(view: DeliveryView) -> DeliveryAnswer:
     )
 
 
-def answer_source(view: SourceView) -> SourceAnswer:
+def answer_source(view: SourceView, now: datetime) -> SourceAnswer:
     source, state = view.source, view.state
+    health = judge_health(source, state, now=now, durations=[fetch.duration for fetch in view.fetches])
     return SourceAnswer(
         id=source.source_id,
         publisher=source.publisher.name,
@@ -330,6 +335,9 @@ def answer_source(view: SourceView) -> SourceAnswer:
         last_fetch_at=state.last_fetch_at,
         outcome=state.last_outcome,
         error=state.last_error or "",
+        health=health.state,
+        health_since_at=health.since_at,
+        health_words=health.words,
         error_count=state.error_count,
         failing_since_at=state.failing_since_at,
         next_check_at=state.next_check_at if source.enabled else None,

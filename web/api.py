@@ -97,8 +97,9 @@ def _add_state_routes(router: APIRouter, site: Site) -> None:
     @router.get("/sources", summary="Sources and how they answer")
     def list_sources() -> SourcesAnswer:
         with site.store.read() as tx:
-            views = source_views(tx, now=site.now(), fetch_count=0)
-        return SourcesAnswer(sources=[answer_source(view) for view in views])
+            now = site.now()
+            views = source_views(tx, now=now, fetch_count=5)
+        return SourcesAnswer(sources=[answer_source(view, now) for view in views])
 
     @router.get("/deliveries", summary="Latest deliveries")
     def list_deliveries(state: DeliveryState | None = None, limit: Limit = 30) -> DeliveriesAnswer:

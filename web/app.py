@@ -17,6 +17,7 @@ from web.health import health_routes
 from web.letters import letter_routes
 from web.pages import page_routes
 from web.site import STATIC, Site
+from web.websub import websub_routes
 
 DESCRIPTION = "What setwire knows, read-only: stories on films in the making, and how gathering and telling go."
 
@@ -42,6 +43,7 @@ def create_app(
     app.include_router(api_routes(site))
     app.include_router(health_routes(site))
     app.include_router(letter_routes(site))
+    app.include_router(websub_routes(site))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(OwnNames, hosts=own_hosts(settings))
     app.add_middleware(SafeHeaders)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from core.health import Health, HealthState, judge_health
 from core.values import DeliveryState, Fetch, FetchOutcome, Tier
 from store.views import Gathered, SourceView
 from web.cards import DeliveryTone, judge_state
@@ -33,6 +34,7 @@ class SourceRow:
     kind: str
     tone: RowTone
     outcome: str
+    health: HealthState
     error: str
     last_fetch_at: datetime | None
     next_check_at: datetime | None
@@ -70,6 +72,7 @@ def _urgency(view: SourceView) -> tuple[bool, bool, float, str]:
 def _source_row(view: SourceView, now: datetime) -> SourceRow:
     source, state = view.source, view.state
     failing = is_failing((source, state))
+    health = judge_health(source, state, now=now, durations=[fetch.duration for fetch in view.fetches])
     cells = tuple(make_cell(fetch) for fetch in reversed(view.fetches))
     return SourceRow(
         publisher=source.publisher.name,
@@ -78,13 +81,22 @@ def _source_row(view: SourceView, now: datetime) -> SourceRow:
         kind=KINDS[source.kind],
         tone=("bad" if failing else "") if source.enabled else "off",
         outcome=OUTCOMES[state.last_outcome] if state.last_outcome else "not asked yet",
-        error=_say_trouble(view, now) if failing else "",
+        health=health.state,
+        error=_say_trouble(view, now) if failing else _say_condition(health, now),
         last_fetch_at=state.last_fetch_at,
         next_check_at=state.next_check_at if source.enabled else None,
         entries=f"{view.entries_last_day:,}",
         cells=cells,
         strip_text=say_strip(cells),
     )
+
+
+def _say_condition(health: Health, now: datetime) -> str:
+    """Say what is odd about a source that answers; empty when nothing is."""
+    if health.state not in (HealthState.QUIET, HealthState.SLOW, HealthState.FAILING):
+        return ""
+    since = f" Last news {say_span(now - health.since_at)} ago." if health.since_at else ""
+    return f"{health.words}.{since}"
 
 
 def _say_trouble(view: SourceView, now: datetime) -> str:

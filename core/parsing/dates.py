@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from functools import lru_cache
 
 _MAX_CHARS = 100
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -18,6 +19,31 @@ _ZONES = {
     "AKST": -540, "AKDT": -480, "HST": -600, "AST": -240, "ADT": -180, "NST": -210, "NDT": -150, "BRT": -180,
 }  # fmt: skip
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+# What other languages call them; no word means two months.
+_FOREIGN_MONTHS = {
+    name: english
+    for english, names in {
+        "jan": "janvier enero janeiro januar gennaio styczeń stycznia leden ledna",
+        "feb": "février fevrier febrero fevereiro februar febbraio luty lutego únor února",
+        "mar": "mars marzo março marco märz marca březen března",
+        "apr": "avril abril aprile april kwiecień kwietnia duben dubna",
+        "may": "mai mayo maio maggio maj maja květen května",
+        "jun": "juin junio junho juni giugno czerwiec czerwca červen června",
+        "jul": "juillet julio julho juli luglio lipiec lipca červenec července",
+        "aug": "août aout agosto august sierpień sierpnia srpen srpna",
+        "sep": "septembre septiembre setembro settembre september wrzesień września září",
+        "oct": "octobre octubre outubro ottobre oktober październik października říjen října",
+        "nov": "novembre noviembre novembro november listopad listopada",
+        "dec": "décembre decembre diciembre dezembro dicembre dezember grudzień grudnia prosinec prosince",
+    }.items()
+    for name in names.split()
+}
+_FOREIGN_DAY = re.compile(
+    r"(?:[^\W\d]+(?:-[^\W\d]+)?\.?,?\s+)?(\d{1,2})(?:er|º|\.)?\s+(?:de\s+)?([^\W\d]{3,12})\.?,?\s+(?:de\s+)?(\d{4})(.*)",
+    re.DOTALL,
+)
+_EAST_ASIAN_DAY = re.compile(r"(\d{4})\s*[年년.]\s*(\d{1,2})\s*[月월.]\s*(\d{1,2})\s*[日일]?\s*(.*)", re.DOTALL)
 
 _TIME = (
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
@@ -64,8 +90,9 @@ def believe(at: datetime | None, *, now: datetime) -> datetime | None:
     return at
 
 
+@lru_cache(maxsize=1024)
 def _read(text: str) -> datetime | None:
-    for read in (_read_pattern, _read_rfc822):
+    for read in (_read_pattern, _read_foreign, _read_rfc822):
         try:
             at = read(text)
         except (ValueError, OverflowError, TypeError, LookupError):
@@ -80,6 +107,21 @@ def _read_pattern(text: str) -> datetime | None:
         if found := pattern.fullmatch(text):
             return _assemble(found.groupdict(default=""))
     return None
+
+
+def _read_foreign(text: str) -> datetime | None:
+    """Read `vendredi 13 mars 2026`, `13 de marzo de 2026 10:00` and `2026年3月13日` as their English likes."""
+    if found := _EAST_ASIAN_DAY.fullmatch(text):
+        year, month, day, rest = found.groups()
+        return _read_pattern(f"{year}-{int(month):02}-{int(day):02} {_clock_of(rest)}".strip())
+    found = _FOREIGN_DAY.fullmatch(text)
+    name = _FOREIGN_MONTHS.get(found[2].lower()) if found else None
+    return _read_pattern(f"{found[1]} {name} {found[3]} {_clock_of(found[4])}".strip()) if found and name else None
+
+
+def _clock_of(rest: str) -> str:
+    found = re.search(r"\b(\d{1,2})[:hH.](\d{2})\b", rest)
+    return f"{found[1]}:{found[2]}" if found else ""
 
 
 def _read_rfc822(text: str) -> datetime | None:

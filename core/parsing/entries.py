@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -30,8 +30,11 @@ _DERIVED_SUMMARY_CHARS = 500
 _DERIVED_TITLE_CHARS = 120
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})*")
 _FOOTERS = (
-    re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$"),
-    re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
+    ("The post", re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$")),
+    (
+        "submitted by",
+        re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
+    ),
 )
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 # Words of a slug; numbers of five digits and more, and hexadecimal ids, name records, not films.
@@ -39,6 +42,10 @@ _WORD = re.compile(r"(?<![^\W_])(?!\d{5,}(?![^\W_])|(?=[a-f]*\d)[0-9a-f]{7,}(?![
 _IMAGE_TAG = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
 _IMAGE_SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'\s>]{4,2000})", re.IGNORECASE)
 _PIXEL = re.compile(r"\b(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s/>]", re.IGNORECASE)
+
+
+# Says which of some guids are stored already, so that what is known need not be cleaned.
+AskKnown = Callable[[Sequence[str]], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,8 @@ class RawEntry:
     date_text: str = ""
     image_url: str = ""
     language: str = ""
+    outlet_name: str = ""
+    outlet_url: str = ""
 
 
 def clean_entry(raw: RawEntry) -> ParsedEntry | None:
@@ -76,6 +85,8 @@ def clean_entry(raw: RawEntry) -> ParsedEntry | None:
         image_url=raw.image_url,
         language=clean_language(raw.language),
         text=text,
+        outlet_name=clean_title(raw.outlet_name, max_chars=_CATEGORY_CHARS),
+        outlet_url=raw.outlet_url,
     )
 
 
@@ -85,6 +96,17 @@ def title_from_slug(url: str) -> str:
     slugs = [slug for slug in map(_WORD.findall, segments) if any(map(str.isalpha, "".join(slug)))]
     words: list[str] = max(reversed(slugs), key=lambda slug: len(slug) > 1, default=[])
     return clean_line(" ".join(word[:1].upper() + word[1:] for word in words), max_chars=_DERIVED_TITLE_CHARS)
+
+
+def settle_guid(stated: str) -> str:
+    """Make the guid an entry is known by of what it states; empty if that is nothing (its address stands in then)."""
+    guid = clean_line(stated, max_chars=_MAX_GUID_CHARS + 1)
+    return guid if len(guid) <= _MAX_GUID_CHARS else _digest(stated.encode("utf-8", "replace"))
+
+
+def know_none(_guids: Sequence[str]) -> frozenset[str]:
+    """Answer for who stores nothing: every entry is new."""
+    return frozenset()
 
 
 def keep_first(entries: Iterable[ParsedEntry]) -> tuple[tuple[ParsedEntry, ...], int]:
@@ -136,20 +158,23 @@ def _summary_and_text(raw: RawEntry) -> tuple[str, str]:
 
 
 def _strip_footer(text: str) -> str:
-    for footer in _FOOTERS:
-        tail = footer.search(text, max(0, len(text) - 700))
+    start = max(0, len(text) - 700)
+    for sign, footer in _FOOTERS:
+        tail = footer.search(text, start) if text.find(sign, start) >= 0 else None
         if tail:
             text = text[: tail.start()].rstrip()
     return text
 
 
 def _guid(raw: RawEntry, title: str) -> str:
-    guid = clean_line(raw.guid, max_chars=_MAX_GUID_CHARS + 1) or raw.url
+    guid = settle_guid(raw.guid) or raw.url
     if not guid:
-        return "sha256:" + hashlib.sha256(f"{title}\n{raw.date_text}".encode()).hexdigest()
-    if len(guid) > _MAX_GUID_CHARS:
-        return "sha256:" + hashlib.sha256(raw.guid.encode("utf-8", "replace")).hexdigest()
-    return guid
+        return _digest(f"{title}\n{raw.date_text}".encode())
+    return guid if len(guid) <= _MAX_GUID_CHARS else _digest(raw.guid.encode("utf-8", "replace"))
+
+
+def _digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def _join_authors(authors: Sequence[str]) -> str:

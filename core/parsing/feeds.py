@@ -3,15 +3,19 @@
 from datetime import datetime
 
 from core.parsing import jsonfeed, xmlfeed
+from core.parsing.entries import AskKnown, know_none
 from core.parsing.xml import MAX_BYTES, decode_text
 from core.values import ParsedFeed
 
 
-def parse_feed(body: bytes, *, url: str, content_type: str = "", now: datetime) -> ParsedFeed:
+def parse_feed(
+    body: bytes, *, url: str, content_type: str = "", now: datetime, known: AskKnown = know_none
+) -> ParsedFeed:
     """Read a feed document; never raises, whatever the bytes.
 
     Shape: at most 500 entries in the document's order, guids unique and never empty; `url` is empty or something
     `canonical_url` takes. Titles ≤ 500 characters, summaries ≤ 4,000, texts ≤ 200,000, all plain text on one line.
+    Entries whose guid `known` names are left out before they are cleaned, and counted in `known_count`.
     `content_type` is the HTTP header; `url` the address the document came from, the base of relative links.
     Trouble is told in `problems`; bytes that are no feed at all give `is_feed=False` and the reason.
     """
@@ -22,4 +26,4 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "", now: datetime) 
     text = decode_text(body, content_type=content_type).lstrip("\ufeff \t\r\n\0")
     if text.startswith(("{", "[")):
         return jsonfeed.parse_json_feed(text, url=url, now=now)
-    return xmlfeed.parse_xml_feed(text, url=url, now=now)
+    return xmlfeed.parse_xml_feed(text, url=url, now=now, known=known)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ from core.parsing.text import (
 )
 from core.parsing.xml import decode_text
 from core.urls import canonical_url, is_same_site, resolve_url
-from core.values import ParsedEntry, ParsedFeed, ParsedPage, Selectors
+from core.values import PageSelectors, ParsedEntry, ParsedFeed, ParsedPage, Selectors
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
 # Real pages have up to 10,000 elements; trafilatura took two minutes for a million empty ones.
@@ -58,6 +59,14 @@ _AUTHOR_META = (
     "byl",
     "cxenseparse:author",
 )
+_MAX_AUTHORS = 10
+_AROUND_NAMES = re.compile(
+    r"^(?:written\s+)?by\s+|\s+(?:view author archive|get author rss|updated\b).*$", re.IGNORECASE
+)
+_NO_AUTHOR = re.compile(r"(?:photo|image|picture)s?\s+(?:by|courtesy)\b", re.IGNORECASE)
+_TEXT_BLOCKS = ("p", "li", "blockquote", "h2", "h3", "h4", "pre")
+_NOT_FREE = frozenset({"false", "no", "0"})
+_PAID_TIERS = frozenset({"locked", "metered"})
 # Both libraries meet hostile bytes with these; none is a fault of ours.
 _PARSER_ERRORS = (
     ValueError,
@@ -71,29 +80,87 @@ _PARSER_ERRORS = (
 )
 
 
-def parse_page(body: bytes, *, url: str, now: datetime) -> ParsedPage:
+def parse_page(body: bytes, *, url: str, now: datetime, selectors: PageSelectors | None = None) -> ParsedPage:
     """Read an article page; never raises, whatever the bytes.
 
     `text` has one paragraph a line and is empty when none was found. `canonical_url` is the page's own `rel=canonical`
     (else `og:url`), believed only within the same registrable domain. `url` is where the page came from.
+    What `selectors` find goes before all else; one that finds nothing or cannot be read changes nothing.
     """
-    tree = _read_html(body)
+    tree = read_html(body)
     if tree is None:
         return ParsedPage(url=url)
     meta = _Metadata(tree)
     base = resolve_url(meta.base, url) or url
+    own = _read_own(tree, selectors, now=now) if selectors else _Own()
     found = _extract(tree, url=url, now=now)
+    authors = own.authors or _authors(meta, found)
     return ParsedPage(
         url=url,
         canonical_url=_canonical(meta, base=base, url=url),
-        title=_title(meta, found),
-        author=_author(meta, found),
+        title=own.title or _title(meta, found),
+        author=cut_at_word(", ".join(authors), max_chars=300),
+        authors=authors,
+        is_paywalled=_is_paywalled(meta),
         summary=clean_html(meta.first("og:description", "description", "twitter:description"), max_chars=SUMMARY_CHARS),
-        text=_paragraphs(found.text if found else ""),
+        text=own.text or _paragraphs(found.text if found else ""),
         image_url=resolve_url(meta.image(), base, url),
         language=clean_language(meta.language),
-        published_at=_published(meta, found, now=now),
+        published_at=own.published_at or _published(meta, found, now=now),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """What a source's own selectors found on a page."""
+
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    text: str = ""
+    published_at: datetime | None = None
+
+
+def _read_own(tree: Any, selectors: PageSelectors, *, now: datetime) -> _Own:
+    page = parsel.Selector(root=tree, type="html")
+    dates = (parse_date(text, now=now) for text in _select_own(page, selectors.date, _read_time))
+    names = (_clean_name(name) for name in _select_own(page, selectors.author, _read_words))
+    return _Own(
+        title=next(filter(None, map(clean_title, _select_own(page, selectors.title, _read_words))), ""),
+        authors=tuple(dict.fromkeys(filter(None, names)))[:_MAX_AUTHORS],
+        text=_paragraphs("\n".join(_select_own(page, selectors.body, _read_blocks))),
+        published_at=next(filter(None, dates), None),
+    )
+
+
+def _select_own(page: parsel.Selector, selector: str, read: Callable[[Any], str]) -> list[str]:
+    try:
+        return list(_select(page, selector, read))
+    except (cssselect.SelectorError, etree.XPathError, ValueError):
+        return []
+
+
+def _read_blocks(element: Any) -> str:
+    """Give the paragraphs of a body, one a line; a body without paragraphs is one."""
+    blocks = [one for one in element.iter(*_TEXT_BLOCKS) if not any(True for _ in one.iterdescendants(*_TEXT_BLOCKS))]
+    return "\n".join(clean_html(_read_words(one), max_chars=TEXT_CHARS) for one in blocks or [element])
+
+
+def _clean_name(text: str) -> str:
+    """Take what pages write around a name off it; empty when it is no author's."""
+    name = _AROUND_NAMES.sub("", clean_title(text)).strip(" ,|–—-")
+    return "" if _NO_AUTHOR.match(name) else name
+
+
+def _is_paywalled(meta: "_Metadata") -> bool:
+    """Believe schema.org's `isAccessibleForFree`, of the article or a part of it, and the tier of Facebook's tags."""
+    parts = [part for article in meta.articles for part in (article, *_objects(article.get("hasPart")))]
+    words = {str(part.get("isAccessibleForFree", "")).strip().lower() for part in parts}
+    return bool(words & _NOT_FREE) or meta.first("article:content_tier").lower() in _PAID_TIERS
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values[:_MAX_AUTHORS] if isinstance(one, dict)]
 
 
 def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
@@ -102,7 +169,7 @@ def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime)
     Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
     `::text` reads all words of the first element that has some, those in inline markup too.
     """
-    tree = _read_html(body)
+    tree = read_html(body)
     if tree is None:
         return ParsedFeed(is_feed=False, problems=("The page is empty.",))
     try:
@@ -140,7 +207,7 @@ class _Metadata:
         return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "")
 
 
-def _read_html(body: bytes) -> Any:
+def read_html(body: bytes) -> Any:
     """Build a tree with a root element `html`; None for bytes that hold none."""
     text = decode_text(body[:MAX_PAGE_BYTES]).replace("\0", "")
     text = _CROWDED_TAG.sub(_empty_crowded, text)
@@ -213,15 +280,16 @@ def _strip_site(title: str, site: str) -> str:
     return title
 
 
-def _author(meta: _Metadata, found: Any) -> str:
-    stated = [name for name in map(clean_title, meta.stated("author")) if name and not name.startswith("http")]
-    names = list(dict.fromkeys(stated[:10]))
-    if not names:
-        written = clean_title(meta.first(*_AUTHOR_META)).removeprefix("By ")
-        names = [written] if written and not written.startswith(("http", "@")) else []
-    if not names and found is not None and found.author:
-        names = [clean_title(name) for name in str(found.author).split(";")]
-    return cut_at_word(", ".join(names), max_chars=300)
+def _authors(meta: _Metadata, found: Any) -> tuple[str, ...]:
+    """Give the names of the byline, each once: JSON-LD's, else the meta tag's, else trafilatura's."""
+    stated = [name for name in map(_clean_name, meta.stated("author")) if name and not name.startswith("http")]
+    if stated:
+        return tuple(dict.fromkeys(stated))[:_MAX_AUTHORS]
+    written = _clean_name(meta.first(*_AUTHOR_META))
+    if written and not written.startswith(("http", "@")):
+        return (written,)
+    names = str(found.author).split(";") if found is not None and found.author else []
+    return tuple(dict.fromkeys(filter(None, map(_clean_name, names))))[:_MAX_AUTHORS]
 
 
 def _published(meta: _Metadata, found: Any, *, now: datetime) -> datetime | None:

@@ -36,6 +36,18 @@ _SILENT = {
     "select", "textarea", "title", "noframes", "noembed",
 }  # fmt: skip
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
+# Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
+_ATTRIBUTES = r"(?:[\s/](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)?>"
+_PLAIN_INLINE = re.compile(
+    r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|picture|q|s|small|source|span|strike|strong|sub|sup|time"
+    rf"|tt|u|wbr){_ATTRIBUTES}|<!--[\w\s.,:/]*-->",
+    re.IGNORECASE,
+)
+_PLAIN_BLOCK = re.compile(
+    r"</?(?:address|article|aside|blockquote|br|center|dd|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|img|li|main"
+    rf"|ol|p|section|ul){_ATTRIBUTES}",
+    re.IGNORECASE,
+)
 _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset(
     {"br", "hr", "img", "input", "link", "meta", "wbr", "source", "area", "col", "embed", "param", "track", "p", "li"}
@@ -51,8 +63,11 @@ _UNWANTED = re.compile(
 
 def clean_line(text: str, *, max_chars: int = FIELD_CHARS) -> str:
     """Remove what is no text, fold every run of blanks to one, cut at a word."""
-    text = " ".join(_UNWANTED.sub("", text[: max_chars * 8]).split())
-    return cut_at_word(text, max_chars=max_chars)
+    line = " ".join(text[: max_chars * 8].split())
+    # All that is unwanted is unprintable, and asking for that is many times cheaper than looking for it.
+    if not line.isprintable():
+        line = " ".join(_UNWANTED.sub("", line).split())
+    return cut_at_word(line, max_chars=max_chars)
 
 
 def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:
@@ -61,7 +76,7 @@ def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:
     Known tags only: `<Untitled>` is a title, `<em>` is not.
     """
     text = text[: max_chars * _MARKUP_SHARE]
-    for _ in range(3):
+    for _ in range(3 if "&" in text or "<" in text else 0):
         if not _ENTITY.search(text) and not _TAG.search(text):
             break
         text = strip_markup(text) if _TAG.search(text) else html.unescape(text)
@@ -85,6 +100,9 @@ def strip_markup(markup: str) -> str:
     """Drop every tag and decode every entity once."""
     if not _MARKUP.search(markup):
         return html.unescape(markup)
+    bare = _PLAIN_BLOCK.sub(" ", _PLAIN_INLINE.sub("", markup))
+    if not _MARKUP.search(bare):
+        return html.unescape(bare)
     flat = markup if _is_deep(markup) else _keep_blocks(markup)
     return html.unescape(_ANY_TAG.sub(" ", flat))
 

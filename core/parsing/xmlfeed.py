@@ -5,7 +5,7 @@ import html
 import io
 import re
 import xml.sax
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -16,14 +16,18 @@ from lxml import etree
 from core.parsing.dates import believe, parse_date
 from core.parsing.entries import (
     MAX_ENTRIES,
+    AskKnown,
     RawEntry,
-    adopt_language,
     clean_entry,
     clean_language,
     find_image,
     keep_first,
+    know_none,
+    settle_guid,
     tell_count,
 )
+from core.parsing.fastfeed import read_usual
+from core.parsing.services import settle_service
 from core.parsing.text import clean_title, has_markup
 from core.parsing.xml import Element, local_name, parse_xml
 from core.urls import resolve_url
@@ -79,26 +83,62 @@ _PARSER_ERRORS = (
 )
 
 
-def parse_xml_feed(text: str, *, url: str, now: datetime) -> ParsedFeed:
-    """Read an XML feed given as text; never raises."""
+def parse_xml_feed(text: str, *, url: str, now: datetime, known: AskKnown = know_none) -> ParsedFeed:
+    """Read an XML feed given as text; never raises. Entries whose guid is `known` are counted and not read."""
     root, problem = _find_feed(text)
     if root is None:
         return ParsedFeed(is_feed=False, problems=(_tell_kind(text),))
+    fast = None if problem else _read_fast(root, url=url, now=now, known=known)
+    return fast or _read_by_reference(root, problem, url=url, now=now, known=known)
+
+
+def _read_fast(root: Element, *, url: str, now: datetime, known: AskKnown) -> ParsedFeed | None:
+    """Read a usual feed off the tree; None when feedparser has to."""
+    usual = read_usual(root, base=_base_url(root, url), now=now)
+    guids = usual.guids() if usual and len(usual.items) <= MAX_ENTRIES else None
+    if usual is None or guids is None or sum(1 for _ in root.iter()) > _MAX_ELEMENTS:
+        return None
+    named = [settle_guid(guid) for guid in guids]
+    old = known([guid for guid in named if guid])
+    fields = [usual.read(item) for item, guid in zip(usual.items, named, strict=True) if guid not in old]
+    if None in fields:
+        return None
+    return _assemble(usual.feed, fields, old, (), url=url, now=now, surplus=0)
+
+
+def _read_by_reference(root: Element, problem: str, *, url: str, now: datetime, known: AskKnown) -> ParsedFeed:
     surplus = _prune(root)
     _settle_names(root)
     document = _read_with_feedparser(root, base=_base_url(root, url), is_mended=bool(problem))
     if document is None:
         return ParsedFeed(problems=("The feed's markup is beyond reading.",))
-    feed = document.feed
-    found = [_read_entry(entry, feed, url=url, now=now) for entry in document.entries]
+    named = [settle_guid(_text(entry, "id")) for entry in document.entries]
+    old = known([guid for guid in named if guid])
+    fresh = [entry for entry, guid in zip(document.entries, named, strict=True) if guid not in old]
+    problems = (problem,) if problem else ()
+    return _assemble(document.feed, fresh, old, problems, url=url, now=now, surplus=surplus)
+
+
+def _assemble(
+    feed: Any,
+    fresh: Sequence[Any],
+    old: Collection[str],
+    problems: tuple[str, ...],
+    *,
+    url: str,
+    now: datetime,
+    surplus: int,
+) -> ParsedFeed:
     language = clean_language(str(dict.get(feed, "language") or ""))
-    entries, repeat_count = keep_first(adopt_language((entry for entry in found if entry), language))
+    found = [_read_entry(entry, feed, url=url, now=now, language=language) for entry in fresh]
+    entries, repeat_count = keep_first(entry for entry in found if entry)
     return ParsedFeed(
         title=clean_title(_text(feed, "title")),
         entries=entries,
+        known_count=len(old),
         pace=Pace(ttl=_ttl(feed)),
         problems=(
-            *filter(None, [problem]),
+            *problems,
             *tell_count(
                 found.count(None),
                 "One entry says nothing and was left out.",
@@ -236,24 +276,30 @@ def _read_with_feedparser(root: Element, *, base: str, is_mended: bool) -> Any:
         return None
 
 
-def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime) -> ParsedEntry | None:
+def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime, language: str) -> ParsedEntry | None:
     summary, content = _bodies(entry)
     link = _link(entry, feed, url)
     published_at, date_text = _published(entry, now=now)
     title_detail = dict.get(entry, "title_detail") or {}
+    stated = dict.get(entry, "source") or {}
     return clean_entry(
-        RawEntry(
-            guid=_text(entry, "id"),
-            url=link,
-            title=_text(entry, "title"),
-            summary_html=summary,
-            content_html=content,
-            authors=_authors(entry),
-            categories=_categories(entry),
-            published_at=published_at,
-            date_text=date_text,
-            image_url=resolve_url(_image(entry) or find_image(summary) or find_image(content), link, url),
-            language=str(title_detail.get("language") or ""),
+        settle_service(
+            RawEntry(
+                guid=_text(entry, "id"),
+                url=link,
+                title=_text(entry, "title"),
+                summary_html=summary,
+                content_html=content,
+                authors=_authors(entry),
+                categories=_categories(entry),
+                published_at=published_at,
+                date_text=date_text,
+                image_url=resolve_url(_image(entry) or find_image(summary) or find_image(content), link, url),
+                language=clean_language(str(title_detail.get("language") or "")) or language,
+            ),
+            source_name=_text(stated, "title"),
+            source_url=_text(stated, "href"),
+            feed_title=_text(feed, "title"),
         )
     )
 

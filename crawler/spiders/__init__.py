@@ -1,7 +1,7 @@
 """Spiders, as Scrapy names and shapes them.
 
-A publisher that needs its own has one small file here, and a source of kind `listing` without selectors whose
-`source_id` is the spider's name:
+A publisher that needs its own has one small file here, a page in `tests/crawler/pages`, and a source of kind `listing`
+that names it (`spider = "pier-diary"`):
 
     class PierDiarySpider(ListingSpider):
         name = "pier-diary"

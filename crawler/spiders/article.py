@@ -1,6 +1,6 @@
 """Reads the pages of entries whose feed did not bring the whole text."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from core.parsing.pages import parse_page
-from core.values import EntryId
+from core.values import EntryId, PageSelectors
 from crawler.messages import PageRead
 from crawler.spiders.base import judge_failure, judge_page
 
@@ -19,9 +19,17 @@ class ArticleSpider(Spider):
 
     name = "article"
 
-    def __init__(self, *args: Any, pages: Sequence[tuple[EntryId, str]], now: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        pages: Sequence[tuple[EntryId, str]],
+        selectors: Mapping[EntryId, PageSelectors],
+        now: datetime,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.pages = pages
+        self.selectors = selectors
         self.now = now
 
     async def start(self) -> AsyncIterator[Any]:
@@ -37,7 +45,7 @@ class ArticleSpider(Spider):
         if judged is not None:
             yield PageRead(entry_id=entry_id, error=judged[1])
             return
-        page = parse_page(response.body, url=response.url, now=self.now)
+        page = parse_page(response.body, url=response.url, now=self.now, selectors=self.selectors.get(entry_id))
         yield PageRead(entry_id=entry_id, page=page)
 
     def skip_page(self, failure: Failure) -> Iterator[PageRead]:

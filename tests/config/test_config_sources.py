@@ -7,7 +7,7 @@ import pytest
 
 from config.problems import ConfigError
 from config.sources import load_sources
-from core.values import Selectors, SourceKind, Tier
+from core.values import PageSelectors, Selectors, SourceKind, Tier
 
 PUBLISHER = """
 [[publisher]]
@@ -64,6 +64,13 @@ selectors = { item = "article.card", link = "h2 a::attr(href)", date = "time" }
     assert source.interval == timedelta(minutes=90)
     assert source.selectors == Selectors(item="article.card", link="h2 a::attr(href)", date="time")
     assert (source.full_text, source.enabled, source.seen_at) == (True, False, "its front page")
+
+
+def test_reads_a_listing_with_a_spider_of_its_own_and_page_selectors(tmp_path: Path) -> None:
+    text = PUBLISHER + SOURCE + 'kind = "listing"\nspider = "kino"\npage = { body = "div.text", date = "time" }'
+    (source,) = load_sources(write(tmp_path, text))
+    assert (source.spider, source.selectors) == ("kino", None)
+    assert source.page == PageSelectors(body="div.text", date="time")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -148,6 +155,18 @@ MISTAKES = [
             f"{S}: selectors: item: is missing; add it",
             f"{S}: selectors: items: is no key of this record; did you mean 'item'?",
         ],
+    ),
+    (
+        PUBLISHER + SOURCE + 'kind = "listing"\nspider = "kino"\nselectors = { item = "li" }',
+        [f"{S}: selectors: do nothing beside a spider; remove one of the two"],
+    ),
+    (
+        PUBLISHER + SOURCE + 'spider = "kino"',
+        [f"{S}: spider: is for listings, and this is a feed; remove it or set the kind"],
+    ),
+    (
+        PUBLISHER + SOURCE + 'page = { text = "div" }',
+        [f"{S}: page: text: is no key of this record; known are author, body, date, title"],
     ),
     (
         PUBLISHER + SOURCE + SOURCE.replace("/feed", "/other"),

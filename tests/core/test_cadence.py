@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cadence import JITTER_SHARE, MAX_RETRY_AFTER, MAX_WAIT, next_check_at
+from core.cadence import GONE_WAIT, JITTER_SHARE, MAX_RETRY_AFTER, MAX_WAIT, next_check_at
 from core.values import Fetch, FetchOutcome, Pace, SourceId
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -54,7 +54,8 @@ def test_wait_is_bounded_by_floor_and_cap(
     outcome: FetchOutcome, pace: Pace, own_interval: timedelta | None, error_count: int, jitter: float
 ) -> None:
     wait = wait_after(outcome, pace=pace, own_interval=own_interval, error_count=error_count, jitter=jitter)
-    assert FLOOR <= wait <= MAX_WAIT * (1 + JITTER_SHARE)
+    longest = GONE_WAIT if outcome is FetchOutcome.GONE else MAX_WAIT
+    assert FLOOR <= wait <= longest * (1 + JITTER_SHARE)
 
 
 @given(outcomes, paces, intervals, counts)
@@ -73,8 +74,9 @@ def test_retry_after_is_respected_up_to_seven_days(
     outcome: FetchOutcome, pace: Pace, error_count: int, jitter: float
 ) -> None:
     wait = wait_after(outcome, pace=pace, error_count=error_count, jitter=jitter)
+    longest = GONE_WAIT if outcome is FetchOutcome.GONE else MAX_RETRY_AFTER
     assert wait >= min(pace.retry_after or timedelta(0), MAX_RETRY_AFTER)
-    assert wait <= MAX_RETRY_AFTER * (1 + JITTER_SHARE)
+    assert wait <= longest * (1 + JITTER_SHARE)
 
 
 @given(outcomes, paces, intervals, counts, jitters)
@@ -117,7 +119,7 @@ def test_healthy_source(
         pytest.param(FetchOutcome.TIMEOUT, 2, 30, id="second"),
         pytest.param(FetchOutcome.TIMEOUT, 5, 240, id="fifth"),
         pytest.param(FetchOutcome.TIMEOUT, 100, 1440, id="hundredth"),
-        pytest.param(FetchOutcome.GONE, 1, 1440, id="gone"),
+        pytest.param(FetchOutcome.GONE, 1, 43_200, id="gone"),
         pytest.param(FetchOutcome.REFUSED, 1, 1440, id="refused"),
         pytest.param(FetchOutcome.NOT_MODIFIED, 0, 15, id="not modified is healthy"),
     ],

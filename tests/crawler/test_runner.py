@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from scrapy.http import HtmlResponse
 from core.values import (
     EntryId,
     FetchOutcome,
+    PageSelectors,
     ParsedEntry,
     ParsedPage,
     Publisher,
@@ -160,8 +162,8 @@ def test_a_spider_of_ones_own_is_a_few_lines() -> None:
     ]
 
 
-def test_a_listing_without_selectors_wants_a_spider_of_its_own() -> None:
-    fetch = crawl(source("http://127.0.0.1:1/")).fetch
+def test_a_spider_that_is_not_there_is_a_sentence() -> None:
+    fetch = crawl(replace(source("http://127.0.0.1:1/"), spider="pier-diary")).fetch
     assert fetch.outcome is FetchOutcome.CRAWL_FAILED
     assert "no spider is named 'pier-diary'" in fetch.error
 
@@ -190,6 +192,18 @@ def test_pages_of_entries() -> None:
         6: "no web address",
     }.items():
         assert words in str(pages[EntryId(number)])
+
+
+def test_a_sources_own_selectors_reach_its_pages() -> None:
+    with serve({"/robots.txt": answer(404), "/good": answer(body=STORY, content_type=HTML)}) as server:
+        urls = [(EntryId(1), server.url + "/good"), (EntryId(2), server.url + "/good")]
+        own = {EntryId(2): PageSelectors(body="article p:first-of-type")}
+        pages = asyncio.run(fetch_articles(urls, settings=settings(), selectors=own))
+    first, second = pages[EntryId(1)], pages[EntryId(2)]
+    assert isinstance(first, ParsedPage)
+    assert isinstance(second, ParsedPage)
+    assert first.text.count("hung a new wire") == 8
+    assert second.text.count("hung a new wire") == 1
 
 
 def test_no_pages_are_no_work() -> None:

@@ -87,6 +87,7 @@ class Outlets:
 
     texts: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     asked: int = 0
+    guid_prefix: str = ""
 
     def serve(self) -> AbstractContextManager[str]:
         return serve_loopback(partial(_FeedHandler, self))
@@ -102,7 +103,7 @@ class _FeedHandler(QuietHandler):
         dated = format_datetime(datetime.now(UTC))
         slug = self.path.strip("/")
         items = "".join(
-            f"<item><title>{html.escape(title)}</title><guid>{html.escape(title)}</guid>"
+            f"<item><title>{html.escape(title)}</title><guid>{self._outlets.guid_prefix}{html.escape(title)}</guid>"
             f"<link>http://{slug}.example/{abs(hash(title))}</link>"
             f"<description>{html.escape(summary)}</description><pubDate>{dated}</pubDate></item>"
             for title, summary in reversed(self._outlets.texts.get(slug, []))

@@ -11,6 +11,7 @@ import pytest
 from scheduler.cli import main
 from scheduler.commands.subscriptions import app as subscriptions_app
 from store.engine import open_store
+from tests.crawler.servers import answer, serve
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -237,8 +238,13 @@ def test_a_second_subscription_to_one_address_keeps_its_secret(run: Run, sqlite_
 
 
 def test_a_source_lives_from_add_to_remove(run: Run) -> None:
-    assert run("sources", "add", "https://ledger.example/feed", "--publisher", "Reel Ledger", "--tier", "trade")[0] == 0
-    code, _, err = run("sources", "add", "https://ledger.example/feed")
+    assert (
+        run(
+            "sources", "add", "--unseen", "https://ledger.example/feed", "--publisher", "Reel Ledger", "--tier", "trade"
+        )[0]
+        == 0
+    )
+    code, _, err = run("sources", "add", "--unseen", "https://ledger.example/feed")
     assert (code, "polled already" in err) == (1, True)
     for verb in ("disable", "enable", "show"):
         assert run("sources", verb, "reel-ledger")[0] == 0
@@ -246,7 +252,7 @@ def test_a_source_lives_from_add_to_remove(run: Run) -> None:
 
 
 def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
-    run("sources", "add", "https://ledger.example/feed", "--publisher", "Reel Ledger")
+    run("sources", "add", "--unseen", "https://ledger.example/feed", "--publisher", "Reel Ledger")
     saved = str(tmp_path / "all.backup")
     assert run("backup", saved)[0] == 0
     fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
@@ -264,3 +270,79 @@ def test_help_names_every_group(run: Run) -> None:
     _, out, _ = run("--help")
     assert all(word in out for word in ("run", "demo", "check", "backtest", "subscriptions", "deliveries"))
     assert subscriptions_app.info.help
+
+
+HTML = "text/html; charset=utf-8"
+LEDGER = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Reel Ledger</title>
+<item><guid>1</guid><title>Harbour Lights wraps</title><link>https://ledger.example/1</link></item></channel></rss>"""
+NEWSROOM = b"""<html><head><link rel="alternate" type="application/rss+xml" title="All" href="/feed"></head><body>
+<div class="card"><h2><a href="/1">Harbour Lights wraps</a></h2><time datetime="2026-03-13">Friday</time></div>
+<div class="card"><h2><a href="/2">Saltmarsh casts its keeper</a></h2></div></body></html>"""
+ROUTES = {"/": answer(body=NEWSROOM, content_type=HTML), "/feed": answer(body=LEDGER), "/robots.txt": answer(404)}
+LOOPBACK = {"SETWIRE_ALLOW_PRIVATE_HOSTS": "127.0.0.1"}
+
+
+def test_a_pages_address_is_tried_and_added_as_its_feed(run: Run) -> None:
+    with serve(ROUTES) as server:
+        code, out, _ = run("sources", "test", server.url + "/", "--json", **LOOPBACK)
+        trial = json.loads(out)
+        assert (code, trial["discovered"]) == (0, [f"{server.url}/feed (All)"])
+        assert [entry["title"] for entry in trial["entries"]] == ["Harbour Lights wraps"]
+        assert run("sources", "add", server.url + "/", "--publisher", "Reel Ledger", **LOOPBACK)[0] == 0
+    _, out, _ = run("sources", "show", "reel-ledger", "--json")
+    source = json.loads(out)["source"]
+    assert source["url"] == f"{server.url}/feed"
+    assert source["seen_at"] == f"added by the operator, found from {server.url}/"
+
+
+def test_a_page_without_a_feed_is_not_added(run: Run) -> None:
+    with serve({"/": answer(body=b"<html><body><p>News</p></body></html>", content_type=HTML)}) as server:
+        code, _, err = run("sources", "add", server.url + "/", **LOOPBACK)
+    assert code == 1
+    assert "names no feed" in err
+
+
+def test_an_address_that_does_not_answer_is_added_as_it_is(run: Run) -> None:
+    code, _, err = run("sources", "add", "http://127.0.0.1:1/feed", **LOOPBACK)
+    assert code == 0
+    assert "the address is added as it is" in err
+
+
+def test_selectors_are_tried_live(run: Run) -> None:
+    with serve(ROUTES) as server:
+        words = ["sources", "test", server.url + "/", "--item", ".card", "--title", "h2 a::text", "--date", "time"]
+        code, out, _ = run(*words, "--full-text", "--json", **LOOPBACK)
+        trial = json.loads(out)
+        assert code == 0
+        assert [(entry["title"], bool(entry["published_at"])) for entry in trial["entries"]] == [
+            ("Harbour Lights wraps", True),
+            ("Saltmarsh casts its keeper", False),
+        ]
+        assert "HTTP 404" in trial["page"]
+        code, out, _ = run("sources", "test", server.url + "/", "--item", ".gone", **LOOPBACK)
+        assert (code, "'.gone' finds nothing" in out) == (1, True)
+        code, out, _ = run("sources", "test", server.url + "/", "--item", "div[", **LOOPBACK)
+        assert (code, "cannot be read" in out) == (1, True)
+    code, _, err = run("sources", "test", "https://ledger.example/", "--kind", "listing")
+    assert (code, "--item" in err) == (1, True)
+
+
+def test_sources_travel_as_opml(run: Run, tmp_path: Path, sqlite_url: str) -> None:
+    run("sources", "add", "--unseen", "https://ledger.example/feed", "--publisher", "Reel Ledger", "--minutes", "45")
+    path = tmp_path / "sources.opml"
+    assert run("sources", "export", str(path))[0] == 0
+    code, out, _ = run("sources", "import", str(path))
+    assert (code, out.strip()) == (0, "0 sources added, 1 were here already")
+    fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
+    run("migrate", SETWIRE_DATABASE_URL=fresh)
+    assert run("sources", "import", str(path), SETWIRE_DATABASE_URL=fresh)[0] == 0
+    both = [
+        json.loads(run("sources", "show", "reel-ledger", "--json", **where)[1])
+        for where in ({}, {"SETWIRE_DATABASE_URL": fresh})
+    ]
+    assert both[0]["source"] == both[1]["source"]
+    assert run("sources", "export")[1] == path.read_text(encoding="utf-8")
+    code, _, err = run("sources", "import", write(tmp_path / "bad.opml", "<opml/>"))
+    assert (code, "holds no source" in err) == (1, True)
+    code, _, err = run("sources", "import", "nope.opml")
+    assert (code, "cannot be read" in err) == (1, True)

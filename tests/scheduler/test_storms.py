@@ -22,7 +22,7 @@ from core.values import (
     SubscriptionId,
 )
 from scheduler.desk import Desk, Models
-from scheduler.jobs import take_in
+from scheduler.gathering import take_in
 from store.deliveries import delivery_counts
 from store.engine import Store
 from store.entries import desk_lag

@@ -27,7 +27,8 @@ from core.values import (
 )
 from core.webhooks import build_test_payload
 from scheduler.embedded import EmbeddedDispatcher
-from scheduler.jobs import Jobs, owe_notice
+from scheduler.gathering import owe_notice
+from scheduler.jobs import Jobs
 from scheduler.lanes import Lanes
 from store.deliveries import add_deliveries, delivery_counts, delivery_detail, latest_deliveries, next_due_at, replay
 from store.engine import Store

@@ -55,16 +55,18 @@ from core.values import (
     TopicSlug,
     Validators,
 )
+from core.websub import HubOffer
 from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
 from store.films import sync_topics, upsert_films
 from store.links import Doubt, add_doubt
-from store.sources import record_fetch, sync_sources
+from store.sources import add_source_event, record_fetch, sync_sources
 from store.sql import insert_new
 from store.stories import next_ids, save_edits
 from store.subscriptions import add_endpoint, add_subscription
 from store.tables import Row, refusals
+from store.websub import note_asking
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -298,6 +300,11 @@ def fill(store: Store) -> None:
         match_ids = publish(tx, 3)
         for fetch in (fetch_of(LANTERN_FEED, at=NOW - LEASE), fetch_of(LANTERN_FEED)):
             record_fetch(tx, fetch, state_after(fetch, next_check_at=NOW + DAY))
+        add_source_event(
+            tx, LANTERN_FEED.source_id, EventType.SOURCE_FAILING, "The Lantern is failing: no answer.", at=NOW
+        )
+        offer = HubOffer(hub="https://hub.example/", topic=LANTERN_FEED.url)
+        note_asking(tx, LANTERN_FEED.source_id, offer, subscription_id="hub-1", secret="s", now=NOW)
         entry_ids = add_items(tx, [50, 51])
         save_edits(tx, [repeat_of(entry_ids[0], 4, original=1)], now=NOW)
         record_attempt(

@@ -67,6 +67,7 @@ def test_everything_told_goes_in_small_steps(store: Store) -> None:
         gone = purge_all(tx, LONG_AFTER, limit=2)
     assert gone == {
         "fetches": 1,
+        "source_events": 0,
         "attempts": 5,
         "deliveries": 5,
         "entries": 6,
@@ -151,6 +152,7 @@ def test_every_table_has_a_rule() -> None:
         "subscriptions",
         "refusals",
         "doubts",
+        "websub",
         "meta",
     }
     named = {name for name in Row.metadata.tables if name in rules or name.removeprefix("story_") in rules}

@@ -13,6 +13,8 @@ from core.values import (
     DeliveryState,
     EntryId,
     ParsedPage,
+    Publisher,
+    PublisherSlug,
     Retry,
     TextState,
 )
@@ -372,3 +374,22 @@ def test_configuration_counts_its_changes(store: Store) -> None:
 def test_ids_begin_at_one(store: Store) -> None:
     with store.read() as tx:
         assert next_ids(tx) == (1, 1)
+
+
+def test_what_a_source_repeats_is_spoken_by_its_publisher(store: Store) -> None:
+    items = [
+        replace(item(1), outlet_name="Lantern Daily", outlet_url="https://www.lantern.example/1"),
+        replace(item(2), outlet_name="Pier Diary", outlet_url="https://pier.example/1"),
+        item(3),
+    ]
+    with store.write() as tx:
+        add_config(tx)
+        add_entries(tx, CLAPPER_LISTING, items, now=NOW, is_backlog=False)
+        pending = pending_entries(tx, limit=9, now=NOW + DAY, text_patience=LEASE)
+    assert [entry.publisher.slug for entry in pending] == ["lantern", "pier-diary", "clapper"]
+    assert pending[1].publisher == Publisher(
+        slug=PublisherSlug("pier-diary"),
+        name="Pier Diary",
+        tier=CLAPPER_LISTING.publisher.tier,
+        homepage="https://pier.example",
+    )

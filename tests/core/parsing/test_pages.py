@@ -4,7 +4,7 @@ import gzip
 import html
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.parsing.pages import parse_listing, parse_page
-from core.values import ParsedEntry, ParsedPage, Selectors
+from core.values import PageSelectors, ParsedEntry, ParsedPage, Selectors
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 URL = "https://www.reelgazette.example/2026/05/harbour-lights-wraps?utm_source=x"
@@ -56,6 +56,7 @@ def test_page_gives_every_field() -> None:
         canonical_url="https://www.reelgazette.example/2026/05/harbour-lights-wraps",
         title="Harbour Lights wraps",
         author="Mara Quill",
+        authors=("Mara Quill",),
         summary="Nine weeks & one tram.",
         text=found.text,
         image_url="https://www.reelgazette.example/i.jpg",
@@ -75,6 +76,8 @@ def test_json_ld_tells_author_and_time() -> None:
     }
     found = read(page(ld({"@graph": [{"@type": "WebSite", "name": "no"}, article]})))
     assert (found.title, found.author) == ("Harbour Lights wraps", "Mara Quill, Jon Ferrow")
+    assert found.authors == ("Mara Quill", "Jon Ferrow")
+    assert not found.is_paywalled
     assert found.published_at == datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
     assert found.image_url == "https://img.example/i.jpg"
 
@@ -91,6 +94,61 @@ def test_json_ld_tells_author_and_time() -> None:
 )
 def test_canonical_url_is_believed_within_the_site(href: str, canonical: str) -> None:
     assert read(page(f"<link rel='canonical' href='{href}'>")).canonical_url == canonical
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(ld({"@type": "NewsArticle", "isAccessibleForFree": False}), id="the article"),
+        pytest.param(ld({"@type": "NewsArticle", "isAccessibleForFree": "False"}), id="in words"),
+        pytest.param(
+            ld({"@type": "NewsArticle", "hasPart": {"@type": "WebPageElement", "isAccessibleForFree": False}}),
+            id="a part",
+        ),
+        pytest.param("<meta property='article:content_tier' content='locked'>", id="tier"),
+    ],
+)
+def test_a_paywall_is_seen(head: str) -> None:
+    assert read(page(head)).is_paywalled
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ld({"@type": "NewsArticle", "isAccessibleForFree": True}),
+        ld({"@type": "NewsArticle", "hasPart": [1, None, {"isAccessibleForFree": {}}]}),
+        ld({"@type": "WebSite", "isAccessibleForFree": False}),
+        "<meta property='article:content_tier' content='free'>",
+    ],
+)
+def test_a_free_page_is_free(head: str) -> None:
+    assert not read(page(head)).is_paywalled
+
+
+OWN = """<h1>A newsletter</h1><div class="teaser"><h2 class="head">The <em>tram</em> chase</h2></div>
+<p class="by">By Mara Quill</p><p class="by">Jon Ferrow</p><span class="at">4 May 2026, 10:30 GMT</span>
+<div class="words"><script>1</script><p>Two cranes hold the tram.</p><ul><li>One take.</li></ul><blockquote>
+<p>“Never again.”</p></blockquote></div><div class="flat">No paragraphs<br>at all</div>"""
+
+
+def read_own(**selectors: str) -> ParsedPage:
+    return parse_page(page(body=OWN), url=URL, now=NOW, selectors=PageSelectors(**selectors))
+
+
+def test_a_sources_own_selectors_go_before_all_else() -> None:
+    found = read_own(body="div.words", title="h2.head", author="p.by", date=".at")
+    assert found.text.split("\n") == ["Two cranes hold the tram.", "One take.", "“Never again.”"]
+    assert (found.title, found.authors) == ("The tram chase", ("Mara Quill", "Jon Ferrow"))
+    assert found.author == "Mara Quill, Jon Ferrow"
+    assert found.published_at == datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
+    assert read_own(body="div.flat").text == "No paragraphs at all"
+
+
+@pytest.mark.parametrize("selector", ["div.gone", "div[", "a::nonsense", "::attr(href)"])
+def test_selectors_that_find_nothing_change_nothing(selector: str) -> None:
+    plain = parse_page(page(), url=URL, now=NOW)
+    own = PageSelectors(body=selector, title=selector, author=selector, date=selector)
+    assert parse_page(page(), url=URL, now=NOW, selectors=own) == plain
 
 
 @pytest.mark.parametrize("date", ["2099-01-01T00:00:00Z", "0001-01-01", "soon"])
@@ -197,4 +255,10 @@ def test_real_pages_give_title_text_and_date() -> None:
     assert all(one.title and len(one.text) > 500 and one.published_at for _, one in found)
     assert sum(word in title for word, title in first_words) >= 0.8 * len(found)
     assert sum(bool(one.canonical_url) for _, one in found) >= 0.9 * len(found)
-    assert sum(bool(one.author) for _, one in found) >= 0.8 * len(found)
+    assert sum(bool(one.authors) for _, one in found) >= 0.8 * len(found)
+    assert sum(one.published_at.time() != time() for _, one in found if one.published_at) >= 0.75 * len(found)
+    assert sum(bool(one.image_url) for _, one in found) >= 0.9 * len(found)
+    assert sum(bool(one.language) for _, one in found) >= 0.75 * len(found)
+    assert [row["url"] for row, one in found if one.is_paywalled] == [
+        row["url"] for row in rows if "culture-council" in row["url"]
+    ]

@@ -1,0 +1,123 @@
+"""How a source does, in one word and one sentence, and when an operator is to be told. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.values import EventType, FetchOutcome, Source, SourceState
+
+# One failure is weather: an operator is told at the third in a row.
+ALARM_AFTER = 3
+# A listing that lists nothing so often has changed its markup.
+EMPTY_AFTER = 3
+# A source is quiet after so many of its usual gaps, and not before so long: nights are long gaps too.
+_QUIET_GAPS = 8
+_QUIET_AFTER = timedelta(hours=6)
+_QUIET_SAMPLES = 3
+_SLOW_AFTER = timedelta(seconds=5)
+
+
+class HealthState(StrEnum):
+    """The worst comes last; `off` and `new` say that there is nothing to judge."""
+
+    OFF = "off"
+    NEW = "new"
+    OK = "ok"
+    QUIET = "quiet"
+    SLOW = "slow"
+    BLOCKED = "blocked"
+    FAILING = "failing"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """`since_at` is None where nobody knows; `words` are one sentence without its full stop, empty for `ok`."""
+
+    state: HealthState
+    since_at: datetime | None = None
+    words: str = ""
+
+
+def judge_health(source: Source, state: SourceState, *, now: datetime, durations: Sequence[timedelta] = ()) -> Health:
+    """Judge a source by its state and how long its last exchanges took, newest first."""
+    if not source.enabled:
+        return Health(state=HealthState.OFF, words="Switched off")
+    if state.last_outcome is None:
+        return Health(state=HealthState.NEW, words="Not asked yet")
+    if not state.last_outcome.is_healthy:
+        return _judge_trouble(state)
+    if state.empty_count >= EMPTY_AFTER:
+        return Health(state=HealthState.FAILING, since_at=state.habit.last_entry_at, words=_say_empty(source, state))
+    if words := say_silence(state, now=now):
+        return Health(state=HealthState.QUIET, since_at=state.habit.last_entry_at, words=words)
+    usual = _middle(durations[:5])
+    if usual > _SLOW_AFTER:
+        return Health(state=HealthState.SLOW, words=f"Its last answers took {say_duration(usual)} each")
+    return Health(state=HealthState.OK, since_at=state.first_contact_at)
+
+
+def _middle(spans: Sequence[timedelta]) -> timedelta:
+    return sorted(spans)[len(spans) // 2] if spans else timedelta(0)
+
+
+def _judge_trouble(state: SourceState) -> Health:
+    kinds = {FetchOutcome.GONE: HealthState.GONE, FetchOutcome.BLOCKED: HealthState.BLOCKED}
+    kind = kinds.get(state.last_outcome or FetchOutcome.OK, HealthState.FAILING)
+    words = (state.last_error or "It failed without a word").rstrip(".")
+    if kind is HealthState.GONE:
+        words += f"; it rests until {state.next_check_at:%Y-%m-%d} unless you enable it again"
+    return Health(state=kind, since_at=state.failing_since_at, words=words)
+
+
+def _say_empty(source: Source, state: SourceState) -> str:
+    return (
+        f"Nothing was listed {state.empty_count} times in a row: its selectors match no longer; "
+        f"look with `setwire sources test {source.source_id}`"
+    )
+
+
+def say_silence(state: SourceState, *, now: datetime) -> str:
+    """Say that a source has been silent for longer than it ever should be; empty if it has not."""
+    habit = state.habit
+    if habit.gap is None or habit.last_entry_at is None or habit.sample_count < _QUIET_SAMPLES:
+        return ""
+    silence = now - habit.last_entry_at
+    if silence <= max(habit.gap * _QUIET_GAPS, _QUIET_AFTER):
+        return ""
+    return f"Silent for {say_duration(silence)}; usual gap {say_duration(habit.gap)}"
+
+
+def is_broken(state: SourceState) -> bool:
+    """Whether an operator should know: it is gone, or it failed or listed nothing too often in a row."""
+    if state.last_outcome is FetchOutcome.GONE:
+        return True
+    return state.error_count >= ALARM_AFTER or state.empty_count >= EMPTY_AFTER
+
+
+def find_alarm(before: SourceState, after: SourceState) -> EventType | None:
+    """Name the event of this visit: each is told once, when the alarm goes on and when it goes off."""
+    if after.alarmed_at and not before.alarmed_at:
+        return EventType.SOURCE_FAILING
+    if before.alarmed_at and not after.alarmed_at:
+        return EventType.SOURCE_RESTORED
+    return None
+
+
+def say_alarm(event: EventType, source: Source, before: SourceState, after: SourceState, *, now: datetime) -> str:
+    """Word an alarm for the operator."""
+    name = f"{source.publisher.name} ({source.source_id})"
+    if event is EventType.SOURCE_RESTORED:
+        since = before.failing_since_at or before.alarmed_at
+        return f"{name} answers again" + (f" after {say_duration(now - since)}." if since else ".")
+    return f"{name} is {judge_health(source, after, now=now).state}: {judge_health(source, after, now=now).words}."
+
+
+def say_duration(span: timedelta) -> str:
+    """Write a duration by its largest unit that fits twice, else the next: `40 min`, `9 h`, `3 d`."""
+    seconds = span.total_seconds()
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size * 2:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

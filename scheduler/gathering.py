@@ -1,0 +1,171 @@
+"""What came of visits to sources, stored many at a time: a transaction each would cost more than the visit."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.habits import is_flood
+from core.health import find_alarm, say_alarm
+from core.storms import find_republished, text_key
+from core.values import (
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Endpoint,
+    EntryId,
+    EventType,
+    Fetch,
+    ParsedEntry,
+    Source,
+    SourceState,
+)
+from core.webhooks import build_source_payload
+from store.deliveries import add_deliveries
+from store.engine import Session, Store, StoreError
+from store.entries import add_entries, known_guids, known_texts
+from store.sources import add_source_event, record_fetches
+from store.subscriptions import add_endpoint
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visit: the exchange, the entries it brought, and the source's state before and after."""
+
+    source: Source
+    before: SourceState
+    after: SourceState
+    fetch: Fetch
+    entries: tuple[ParsedEntry, ...] = ()
+
+
+@dataclass(slots=True)
+class VisitBook:
+    """Stores visits as they end; while one batch is being stored the next comes together."""
+
+    store: Store
+    now: Callable[[], datetime]
+    operator: Endpoint | None = None
+    _waiting: list[tuple[Visit, asyncio.Future[int]]] = field(default_factory=list)
+    _is_storing: bool = False
+
+    async def keep(self, visit: Visit) -> int:
+        """Store a visit; the count of its new entries. Raises what the store raises, for this visit alone."""
+        stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((visit, stored))
+        if not self._is_storing:
+            await self._store_waiting()
+        return await stored
+
+    async def _store_waiting(self) -> None:
+        self._is_storing = True
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_LARGEST_BATCH], self._waiting[_LARGEST_BATCH:]
+                await self._store_batch(batch)
+        finally:
+            self._is_storing = False
+
+    async def _store_batch(self, batch: Sequence[tuple[Visit, asyncio.Future[int]]]) -> None:
+        """Store all in one transaction, or each alone when that fails: one bad row must not cost the others."""
+        try:
+            counts = await asyncio.to_thread(self._write, [visit for visit, _ in batch])
+        except StoreError as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._store_batch([one])
+                return
+            _fail(batch[0][1], error)
+            return
+        except BaseException:
+            for _, stored in batch:
+                stored.cancel()
+            raise
+        for (_, stored), count in zip(batch, counts, strict=True):
+            if not stored.done():
+                stored.set_result(count)
+
+    def _write(self, visits: Sequence[Visit]) -> list[int]:
+        with self.store.write() as tx:
+            counts = [self._add_entries(tx, visit) for visit in visits]
+            record_fetches(tx, [(visit.fetch, visit.after) for visit in visits])
+            for visit in visits:
+                self._note_alarm(tx, visit)
+        return counts
+
+    def _add_entries(self, tx: Session, visit: Visit) -> int:
+        if not visit.entries:
+            return 0
+        at = self.now()
+        is_first = visit.before.first_contact_at is None
+        if is_first or not is_flood(visit.before, len(visit.entries), now=at):
+            return len(take_in(tx, visit.source, visit.entries, now=at, is_first=is_first))
+        # Dates tell old from new in a flood; what bears none is not believed to be news.
+        dated = [entry for entry in visit.entries if entry.published_at]
+        undated = [entry for entry in visit.entries if not entry.published_at]
+        words = f"{len(visit.entries)} entries were new at once: an archive, or all ids have changed; "
+        words += f"{len(undated)} of them bear no date and alert nobody"
+        logger.warning("source %s: %s", visit.source.source_id, words)
+        added = take_in(tx, visit.source, dated, now=at, is_first=False)
+        return len(added) + len(take_in(tx, visit.source, undated, now=at, is_first=True))
+
+    def _note_alarm(self, tx: Session, visit: Visit) -> None:
+        """Keep that a source broke or came back, and owe it to the operator's endpoint if there is one."""
+        event = find_alarm(visit.before, visit.after)
+        if event is None:
+            return
+        at = self.now()
+        message = say_alarm(event, visit.source, visit.before, visit.after, now=at)
+        add_source_event(tx, visit.source.source_id, event, message, at=at)
+        self._owe_operator(tx, event, visit, message, at)
+
+    def _owe_operator(self, tx: Session, event: EventType, visit: Visit, message: str, at: datetime) -> None:
+        if self.operator is None:
+            return
+        add_endpoint(tx, self.operator, now=at)
+        payload = build_source_payload(event=event, at=at, source=visit.source, state=visit.after, message=message)
+        add_deliveries(tx, [(None, owe_notice(self.operator, event, payload, now=at))])
+
+
+def owe_notice(endpoint: Endpoint, event: EventType, payload: str, *, now: datetime) -> Delivery:
+    """Return a delivery that no match caused."""
+    return Delivery(
+        delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
+        endpoint=endpoint,
+        event=event,
+        story_id=None,
+        payload=payload,
+        state=DeliveryState.PENDING,
+        attempt_count=0,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def take_in(
+    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_first: bool
+) -> list[EntryId]:
+    """Store what a visit brought that is new; a first contact and an archive that comes again are backlog."""
+    known = known_guids(tx, source.source_id, [item.guid for item in items])
+    fresh = [item for item in items if item.guid not in known]
+    old = {} if is_first else _find_republished(tx, source, fresh)
+    return add_entries(tx, source, fresh, now=now, is_backlog=is_first, old_guids=old)
+
+
+def _find_republished(tx: Session, source: Source, fresh: Sequence[ParsedEntry]) -> dict[str, str]:
+    keys = {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in fresh}
+    old = find_republished(keys, known_texts(tx, {key for key in keys.values() if key}))
+    if old:
+        logger.warning("source %s published %s old texts again; they alert nobody", source.source_id, len(old))
+    return old
+
+
+def _fail(stored: asyncio.Future[int], error: StoreError) -> None:
+    if not stored.done():
+        stored.set_exception(error)
