@@ -34,6 +34,8 @@ EVENTS = {
     EventType.STORY_UPDATED: "story updated",
     EventType.SOURCE_FAILING: "source failing",
     EventType.SOURCE_RESTORED: "source restored",
+    EventType.ENDPOINT_DISABLED: "endpoint disabled",
+    EventType.SUBSCRIPTION_REQUESTED: "please confirm",
     EventType.DIGEST: "digest",
     EventType.TEST: "test",
 }
