@@ -38,7 +38,7 @@ _CLOCK_SLACK = timedelta(hours=1)
 
 class DuplicateFinder(Protocol):
     def find(self, article: Article) -> Duplicate | None: ...
-    def add(self, article: Article) -> None: ...
+    def add(self, article: Article, *, duplicate_of: ArticleId | None = None) -> None: ...
     def forget(self, before: datetime) -> None: ...
 
 
@@ -120,16 +120,22 @@ class Editor:
     def remember(
         self, articles: Iterable[Remembered], stories: Mapping[StoryId, Story], told: Mapping[StoryId, Told]
     ) -> None:
-        """Rebuild the working memory from `articles` in the order the desk first took them."""
+        """Rebuild the working memory from `articles` in the order the desk first took them.
+
+        Two windows of reports are lived through again, not only the last: what a word of an article weighs depends
+        on the window before it.
+        """
         known = list(articles)
+        newest = max((k.article.event_at for k in known), default=None)
         for k in known:
-            self._watermark = _later(self._watermark, k.article)
-        for k in known:
+            self._advance(k.article)
             self._learn_text(k.article, k.duplicate_of)
-            if k.story_id is not None and k.story_id in stories:
-                self._recall(k.article, stories[k.story_id])
-                if self._is_in(self._windows.story, k.article):
-                    self._stories.add(k.article, k.tagging, k.story_id)
+            if newest is None or k.story_id is None or k.story_id not in stories:
+                continue
+            self._recall(k.article, stories[k.story_id])
+            is_recent = k.article.event_at > newest - 2 * self._windows.story - timedelta(hours=1)
+            if is_recent and self._is_in(self._windows.story, k.article):
+                self._stories.add(k.article, k.tagging, k.story_id)
         for story_id, subscribers in told.items():
             if story_id in self._memory:
                 self._memory[story_id].told = {key: set(marks) for key, marks in subscribers.items()}
@@ -292,7 +298,7 @@ class Editor:
         self._ids_by_url[article.canonical_url] = article.article_id
         self._seen_by_hour[_hour(article.first_seen_at)].append((article.article_id, article.canonical_url))
         if self._is_in(self._windows.duplicate, article):
-            self._duplicates.add(article)
+            self._duplicates.add(article, duplicate_of=duplicate_of)
         if duplicate_of is not None:
             self._roots[article.article_id] = duplicate_of
 

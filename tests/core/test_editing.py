@@ -72,7 +72,8 @@ class SameTitle:
         known = self._articles.get(an_article.title)
         return Duplicate(article_id=known.article_id, score=1.0, reason="same headline") if known else None
 
-    def add(self, an_article: Article) -> None:
+    def add(self, an_article: Article, *, duplicate_of: ArticleId | None = None) -> None:
+        del duplicate_of
         self._articles.setdefault(an_article.title, an_article)
 
     def forget(self, before: datetime) -> None:
