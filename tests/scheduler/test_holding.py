@@ -225,4 +225,4 @@ def test_a_preview_counts_what_would_have_been_told(stage: Store) -> None:
     [alert] = found.alerts
     assert alert.reasons == ("film: the-salt-meridian (about)", "words: day 26")
     assert (len(everything.alerts), everything.article_count) == (28, 28)
-    assert everything.alerts_per_week == pytest.approx(8, abs=1)
+    assert everything.alerts_per_week == pytest.approx(28, abs=1)

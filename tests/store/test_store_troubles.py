@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from store.connect import parse_url, show_url
 from store.engine import Store, StoreError, backup, migrate, open_store, restore
+from store.schema import revisions
 from tests.conftest import Postgres
 
 PASSWORD = "hunter2"
@@ -84,7 +85,7 @@ def test_a_newer_schema_is_refused(store: Store, store_url: str, use: Callable[[
             use(store_url)
     finally:
         with store.write() as tx:
-            tx.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            tx.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": revisions()[-1]})
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
