@@ -24,7 +24,7 @@ from core.values import (
 )
 from store import convert
 from store.delivery_views import delivery_detail, latest_deliveries
-from store.sql import change, count_up, insert_into
+from store.sql import change, chosen_once, count_up, insert_into
 from store.tables import attempts, deliveries, endpoints, entries, matches, refusals, sources, subscriptions
 
 __all__ = [
@@ -192,7 +192,7 @@ def _take_due(tx: Session, endpoint: Endpoint, *, now: datetime, until: datetime
         return ()
     claim = (
         update(deliveries)
-        .where(deliveries.c.delivery_id.in_(due.with_for_update(skip_locked=True)))
+        .where(deliveries.c.delivery_id.in_(chosen_once(due.with_for_update(skip_locked=True))))
         .values(state=DeliveryState.SENDING, leased_until=until)
         .returning(deliveries)
     )

@@ -12,7 +12,7 @@ from core.values import Entry, EntryId, ParsedEntry, ParsedPage, PublisherSlug, 
 from store import convert
 from store.columns import key_of
 from store.sources import publishers
-from store.sql import chunks, insert_into, insert_new, is_sqlite
+from store.sql import chosen_once, chunks, insert_into, insert_new, is_sqlite
 from store.tables import BuriedKind, articles, entries, fetches, matches, sources, stories, tombstones
 from store.tables import deliveries as delivery_rows
 from store.tables import publishers as publisher_rows
@@ -186,7 +186,7 @@ def owed_texts(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> l
     )
     claim = (
         update(entries)
-        .where(entries.c.entry_id.in_(owed))
+        .where(entries.c.entry_id.in_(chosen_once(owed)))
         .values(text_leased_until=now + lease)
         .returning(entries.c.entry_id, entries.c.url, entries.c.source_id)
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.values import EventType, Fetch, Publisher, PublisherSlug, Source, SourceId, SourceState
 from store import convert
-from store.sql import change, insert_into, insert_new, upsert
+from store.sql import change, chosen_once, insert_into, insert_new, upsert
 from store.tables import Origin, entries, fetches, source_events, sources
 from store.tables import publishers as publisher_rows
 from store.views import SourceEvent, SourceView
@@ -127,7 +127,12 @@ def due_sources(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> 
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claim = update(sources).where(sources.c.source_id.in_(due)).values(leased_until=now + lease).returning(sources)
+    claim = (
+        update(sources)
+        .where(sources.c.source_id.in_(chosen_once(due)))
+        .values(leased_until=now + lease)
+        .returning(sources)
+    )
     rows = tx.execute(claim).mappings().all()
     return _pairs(tx, sorted(rows, key=lambda row: (row["next_check_at"], row["source_id"])))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, Table, select
+from sqlalchemy import CursorResult, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -68,6 +68,16 @@ def count_up(tx: Session, name: str, *, by: int) -> int:
     statement = insert_into(tx, meta).values(name=name, number=by)
     raised = statement.on_conflict_do_update(index_elements=["name"], set_={"number": meta.c.number + by})
     return int(tx.execute(raised.returning(meta.c.number)).scalar_one())
+
+
+def chosen_once(query: Select[Any]) -> Select[Any]:
+    """Make a locked and limited choice stand for all of the statement it is read in.
+
+    PostgreSQL may run a subquery again for each row it compares, and one that skips locked rows then chooses others
+    and passes its LIMIT. A CTE that locks is run once.
+    """
+    chosen = query.cte("chosen")
+    return select(*chosen.c)
 
 
 def change(tx: Session, statement: Any) -> int:
