@@ -14,25 +14,34 @@ from core.values import (
     Fetch,
     FetchOutcome,
     Mute,
+    Publisher,
+    PublisherSlug,
     Salience,
+    SourceId,
     Subscription,
     SubscriptionId,
     Timing,
 )
 from scheduler.digests import release_due
+from scheduler.gathering import take_in
 from scheduler.preview import preview_subscription
 from scheduler.why import explain
 from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries
 from store.digests import digest_stories
 from store.engine import Store
-from store.sources import all_sources, record_fetch
+from store.sources import add_source, all_sources, record_fetch
 from store.stories import latest_stories
 from store.subscriptions import add_subscription, all_subscriptions, disable_endpoint, enable_endpoint
 from tests.core.makers import subscription
-from tests.scheduler.test_storms import FRESH, HOOK, START, fetch, item, stage
+from tests.scheduler.test_storms import FRESH, HOOK, LEDGER, START, build_desk, fetch, item, stage
 from tests.schema import check_event
 
 __all__ = ["stage"]
+
+OWN_WORDS = (
+    "Tomas Vargany {}boards the burning lifeboat of The Salt Meridian in Lisbon harbour",
+    "Composer Ada Lindqvarn {}signs the winter opera score for Night Ferry to Korsund",
+)
 
 
 def retime(store: Store, timing: Timing, **changes: object) -> None:
@@ -212,6 +221,37 @@ def test_every_silence_is_explained(stage: Store) -> None:
     retime(stage, Timing(), is_enabled=False)
     fetch(stage, FRESH[4:], at=START)
     assert "the subscription is paused" in why(stage, FRESH[4].title)
+
+
+def test_a_preview_counts_a_story_once_however_many_report_it(stage: Store) -> None:
+    """Three outlets report each of two events in their own words: six articles, two alerts."""
+    for n in (1, 2, 3):
+        gazette = replace(
+            LEDGER,
+            source_id=SourceId(f"gazette-{n}"),
+            url=f"https://gazette-{n}.example/feed",
+            publisher=Publisher(slug=PublisherSlug(f"gazette-{n}"), name=f"Gazette {n}"),
+        )
+        reports = [
+            replace(
+                item(event, START),
+                guid=f"{n}-{event}",
+                url=f"https://gazette-{n}.example/{event}",
+                title=OWN_WORDS[event].format(("", "at last ", "as expected ")[n - 1]),
+                summary=("", "Two tugs and a tide table.", "The harbour office has the permits.")[n - 1],
+            )
+            for event in (0, 1)
+        ]
+        with stage.write() as tx:
+            add_source(tx, gazette, now=START)
+            take_in(tx, gazette, reports, now=START, is_first=True)
+        build_desk(stage).edit_batch(lambda: START)
+    with stage.read() as tx:
+        found = preview_subscription(
+            tx, subscription("p", saliences=tuple(Salience), production_only=False), now=START, days=7
+        )
+        story_count = len(latest_stories(tx, limit=100))
+    assert (story_count, len(found.alerts), found.article_count) == (2, 2, 6)
 
 
 def test_a_preview_counts_what_would_have_been_told(stage: Store) -> None:
