@@ -3,6 +3,9 @@
 `python -m bench.quality` runs `setwire backtest` over the whole stream, scores what it wrote with the shared scorers
 and fails when a figure is below its floor in `floors.json`. The floors belong to one corpus, named by its digest;
 `--pin` writes today's figures as the floors, which is the only way to lower one.
+
+The shipped models have learned from these gold sets, so the floors catch a change that breaks something and claim
+nothing: what to expect of other days is what `bench.stories.evaluate --folds` and `bench.tags.evaluate` print.
 """
 
 import argparse
