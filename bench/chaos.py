@@ -35,6 +35,7 @@ from core.values import (
 from core.webhooks import build_test_payload, new_secret
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
+from notifier.gate import Gate
 from notifier.senders import Notifier
 from notifier.smtp import MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
@@ -42,6 +43,7 @@ from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
 from scheduler.gathering import owe_notice
 from scheduler.jobs import Jobs, Pace
+from scheduler.journal import Journal
 from store.deliveries import add_deliveries, delivery_counts, latest_deliveries, release_leases
 from store.engine import Session, Store, migrate, open_store
 from store.housekeeping import Retention
@@ -110,6 +112,7 @@ class Teller:
 
     url: str
     mail_port: int
+    folder: Path
     lease: timedelta = LEASE
     deadline: timedelta = timedelta(seconds=2)
     stories: int = 0
@@ -119,17 +122,19 @@ class Teller:
 
     async def run(self) -> None:
         store = FailingStore(open_store(self.url), self.failpoint)
-        if self.is_alone:
-            with store.write() as tx:
-                release_leases(tx)
         hooks = WebhookSettings(
             deadline=self.deadline, allow_private_hosts=frozenset({"127.0.0.1"}), allow_http=True, user_agent="chaos"
         )
         smtp = SmtpSettings(host="127.0.0.1", port=self.mail_port, security=Security.NONE, deadline=self.deadline)
-        async with WebhookSender(hooks) as webhook, SmtpSender(smtp, MAIL) as mail:
+        gate = Gate()
+        async with WebhookSender(hooks, gate=gate) as webhook, SmtpSender(smtp, MAIL, gate=gate) as mail:
             notifier = FailingNotifier(Notifier(webhook=webhook, mail=mail), self.failpoint)
-            jobs = build_jobs(store, notifier, self.lease)
+            jobs = build_jobs(store, notifier, self.lease, gate=gate, journal=Journal(self.folder))
             jobs.dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
+            jobs.recover()
+            if self.is_alone:
+                with store.write() as tx:
+                    release_leases(tx)
             await asyncio.gather(self._tick(jobs), self._publish(jobs, store))
 
     async def _tick(self, jobs: Jobs) -> None:
@@ -143,7 +148,9 @@ class Teller:
             await asyncio.sleep(self.every)
 
 
-def build_jobs(store: Store, notifier: FailingNotifier, lease: timedelta) -> Jobs:
+def build_jobs(
+    store: Store, notifier: FailingNotifier, lease: timedelta, *, gate: Gate, journal: Journal | None
+) -> Jobs:
     """Put together as much of the service as telling needs."""
     models = Models(stories=None, tags=None)
     return Jobs(
@@ -155,6 +162,8 @@ def build_jobs(store: Store, notifier: FailingNotifier, lease: timedelta) -> Job
         retention=Retention(),
         pace=Pace(floor=LEASE, default=LEASE, gathering=1, telling=16, delivery_lease=lease),
         now=now,
+        gate=gate,
+        journal=journal,
     )
 
 
@@ -257,6 +266,7 @@ def survive_kills(folder: Path, *, kills: int, stories: int) -> Report:
             teller = Teller(
                 url=url,
                 mail_port=sinks.mail["well"],
+                folder=folder,
                 stories=stories,
                 every=every,
                 failpoint=failpoint,
@@ -265,7 +275,10 @@ def survive_kills(folder: Path, *, kills: int, stories: int) -> Report:
             with forked(teller) as pid:
                 wait_for(lambda pid=pid: has_ended(pid), seconds=3 * life if failpoint.step else life)  # type: ignore[misc]
         published = _count(url)
-        with forked(Teller(url=url, mail_port=sinks.mail["well"], stories=stories, is_alone=False, every=0.001)):
+        last = Teller(
+            url=url, mail_port=sinks.mail["well"], folder=folder, stories=stories, is_alone=False, every=0.001
+        )
+        with forked(last):
             seconds = wait_for(lambda: is_all_told(url, stories), seconds=300)
         return {
             "kills": kills,
@@ -307,8 +320,13 @@ def share_between_two(folder: Path, *, count: int) -> Report:
         with reading(url) as store:
             while _publish_one(store, stories):
                 pass
-        teller = Teller(url=url, mail_port=sinks.mail["well"], is_alone=False, lease=timedelta(seconds=60))
-        with forked(teller), forked(teller):
+        tellers = [
+            Teller(url=url, mail_port=sinks.mail["well"], folder=own, is_alone=False, lease=timedelta(seconds=60))
+            for own in (folder / "one", folder / "two")
+        ]
+        for teller in tellers:
+            teller.folder.mkdir()
+        with forked(tellers[0]), forked(tellers[1]):
             seconds = wait_for(lambda: is_all_told(url, stories), seconds=120)
         return {"seconds": round(seconds, 1), **_compare(url, sinks.arrivals())}
 
@@ -322,8 +340,8 @@ def stand_beside_the_dead(folder: Path, *, rounds: int) -> Report:
         dead = [_dead(sinks, temper, n) for temper in TEMPERS for n in range(5)]
         url = furnish(folder, [*dead, hook(sinks, "/well/0")])
         teller = Teller(
-            url=url, mail_port=sinks.mail["well"], stories=rounds, every=0.4, deadline=timedelta(seconds=15),
-            lease=timedelta(seconds=60),
+            url=url, mail_port=sinks.mail["well"], folder=folder, stories=rounds, every=0.4,
+            deadline=timedelta(seconds=15), lease=timedelta(seconds=60),
         )  # fmt: skip
         with forked(teller) as pid:
             wait_for(lambda: any(True for _ in _told(url)), seconds=20)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 Reader = asyncio.StreamReader
 Writer = asyncio.StreamWriter
+Note = Callable[[str, str], None]
 OK = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 MAIL_TEMPERS = ("well", "tarpit", "421", "452", "550", "drop")
 
@@ -72,7 +74,7 @@ async def _serve(log: Path, writing: int) -> None:
     def note(sink: str, message_id: str) -> None:
         os.write(file, f"{time.time()} {sink} {message_id}\n".encode())
 
-    web = await asyncio.start_server(lambda r, w: _take_hooks(r, w, note), "127.0.0.1", 0, limit=2**20)
+    web = await asyncio.get_running_loop().create_server(lambda: _Hooks(note), "127.0.0.1", 0)
     closed = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
     mail = [await _start_mail(temper, note) for temper in MAIL_TEMPERS]
     ports = [server.sockets[0].getsockname()[1] for server in (web, closed, *mail)]
@@ -81,51 +83,71 @@ async def _serve(log: Path, writing: int) -> None:
     await asyncio.Event().wait()
 
 
-Note = Callable[[str, str], None]
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_ID = re.compile(rb"\r\nwebhook-id: *([^\r\n]+)", re.IGNORECASE)
 
 
-async def _take_hooks(reader: Reader, writer: Writer, note: Note) -> None:
-    try:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            first, _, rest = head.partition(b"\r\n")
-            path = first.split()[1].decode()
-            headers = BytesHeaderParser().parsebytes(rest)
-            await reader.readexactly(int(headers["content-length"] or 0))
-            note(path, str(headers["webhook-id"]))
-            await _answer(path.split("/")[1], writer)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
+class _Hooks(asyncio.Protocol):
+    """Takes webhooks as cheaply as it can, so that what is measured is who sends them."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._buffer = b""
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._task is not None:
+            self._task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n") + 4) > 3:
+            head = self._buffer[:end]
+            length = _LENGTH.search(head)
+            whole = end + (int(length[1]) if length else 0)
+            if len(self._buffer) < whole:
+                return
+            self._buffer = self._buffer[whole:]
+            self._take(head)
+
+    def _take(self, head: bytes) -> None:
+        path = head.split(maxsplit=2)[1].decode()
+        named = _ID.search(head)
+        self._note(path, named[1].decode() if named else "None")
+        temper = path.split("/")[1]
+        if temper in _ANSWERS:
+            self._transport.write(_ANSWERS[temper])
+            if temper == "cut":
+                self._transport.close()
+        else:
+            self._task = asyncio.create_task(_answer(temper, self._transport))
 
 
-async def _answer(temper: str, writer: Writer) -> None:
-    match temper:
-        case "hang":
-            await asyncio.sleep(3600)
-        case "drip":
-            writer.write(b"HTTP/1.1 2")
-            while True:
-                await asyncio.sleep(0.5)
-                writer.write(b" ")
-                await writer.drain()
-        case "redirect":
-            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /followed/x\r\nContent-Length: 0\r\n\r\n")
-        case "gone":
-            writer.write(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")
-        case "busy":
-            writer.write(b"HTTP/1.1 429 Too Many\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n")
-        case "broken":
-            writer.write(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")
-        case "cut":
-            writer.write(b"HTTP/1.1 500 Oh\r\nContent-Length: 999\r\n\r\nhalf")
-            writer.close()
-        case "big":
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
-            writer.write(b"x" * 10_000_000)
-        case _:
-            writer.write(OK)
-    await writer.drain()
+_ANSWERS = {
+    "well": OK,
+    "followed": OK,
+    "redirect": b"HTTP/1.1 302 Found\r\nLocation: /followed/x\r\nContent-Length: 0\r\n\r\n",
+    "gone": b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
+    "busy": b"HTTP/1.1 429 Too Many\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n",
+    "broken": b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+    "cut": b"HTTP/1.1 500 Oh\r\nContent-Length: 999\r\n\r\nhalf",
+    "big": b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 10_000_000,
+}
+
+
+async def _answer(temper: str, transport: asyncio.Transport) -> None:
+    """Say nothing, or as little as one can."""
+    if temper == "drip":
+        transport.write(b"HTTP/1.1 2")
+    while True:
+        await asyncio.sleep(0.5)
+        if temper == "drip":
+            transport.write(b" ")
 
 
 async def _start_mail(temper: str, note: Note) -> asyncio.Server:
@@ -149,7 +171,8 @@ async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -
                 if temper == "drop":
                     return
             answers = {b"RCPT": {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper, b"250 ok\r\n")}
-            writer.write(b"221 bye\r\n" if verb == b"QUIT" else answers.get(verb, b"250 ok\r\n"))
+            answers |= {b"QUIT": b"221 bye\r\n", b"EHLO": b"250-sink\r\n250 PIPELINING\r\n"}
+            writer.write(answers.get(verb, b"250 ok\r\n"))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass

@@ -11,6 +11,7 @@ import smtplib
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from email.message import EmailMessage
 from importlib import import_module
@@ -18,12 +19,14 @@ from pathlib import Path
 
 from bench.chaos import MAIL, FailingNotifier, Failpoint, build_jobs, furnish, hook, mailbox, now, owe, reading
 from bench.rude import Sinks, open_sinks
-from core.values import Delivered, DeliveryState
+from core.values import Delivered
+from notifier.gate import Gate
 from notifier.senders import Notifier
 from notifier.smtp import Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
 from scheduler.embedded import EmbeddedDispatcher
-from store.deliveries import add_deliveries, delivery_counts
+from scheduler.journal import Journal
+from store.deliveries import add_deliveries, next_due_at
 from store.engine import Store
 from store.subscriptions import all_endpoints
 
@@ -34,7 +37,7 @@ def per_second(count: int, run: Callable[[], None]) -> float:
     return count / (time.perf_counter() - started)
 
 
-def tell_hooks(url: str, count: int) -> float:
+def tell_hooks(url: str, folder: Path, count: int) -> float:
     """Owe and tell `count` webhooks from the database, every attempt recorded; messages a second."""
     with reading(url) as store:
         with store.read() as tx:
@@ -47,27 +50,28 @@ def tell_hooks(url: str, count: int) -> float:
             for batch in batches:
                 with store.write() as tx:
                     add_deliveries(tx, [(None, delivery) for delivery in batch])
-            asyncio.run(_drain(store))
+            asyncio.run(_drain(store, folder))
 
         return per_second(count, run)
 
 
-async def _drain(store: Store) -> None:
+async def _drain(store: Store, folder: Path) -> None:
+    gate = Gate()
     settings = WebhookSettings(allow_private_hosts=frozenset({"127.0.0.1"}), allow_http=True)
-    async with WebhookSender(settings) as webhook:
+    async with WebhookSender(settings, gate=gate) as webhook, AsyncExitStack() as stack:
         notifier = FailingNotifier(Notifier(webhook=webhook, mail=webhook), Failpoint())
-        jobs = build_jobs(store, notifier, timedelta(seconds=60))
+        journal = stack.enter_context(Journal(folder))
+        jobs = build_jobs(store, notifier, timedelta(seconds=60), gate=gate, journal=journal)
         jobs.dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
         while await asyncio.to_thread(_is_owed, store):
             jobs.dispatcher.enqueue("tell", unique="tell", lock="tell")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         await jobs.dispatcher.stop(grace=timedelta(seconds=5))
 
 
 def _is_owed(store: Store) -> bool:
     with store.read() as tx:
-        counts = delivery_counts(tx)
-    return sum(counts.values()) > counts[DeliveryState.DELIVERED]
+        return next_due_at(tx) is not None
 
 
 def tell_apprise(sinks: Sinks, endpoints: int, count: int) -> float | None:
@@ -127,7 +131,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, open_sinks(Path(folder) / "arrivals") as sinks:
         url = furnish(Path(folder), [hook(sinks, f"/well/{n}") for n in range(options.endpoints)])
         report = {
-            "webhooks a second": round(tell_hooks(url, options.webhooks)),
+            "webhooks a second": round(tell_hooks(url, Path(folder), options.webhooks)),
             "Apprise json:// a second": _round(tell_apprise(sinks, options.endpoints, options.webhooks // 4)),
             "mails a second": round(mail_kept(sinks, options.mails)),
             "smtplib a second": round(mail_smtplib(sinks, options.mails)),

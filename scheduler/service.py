@@ -29,6 +29,7 @@ from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState,
 from core.websub import is_reachable
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
+from notifier.gate import Gate
 from notifier.senders import Notifier
 from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
@@ -37,6 +38,7 @@ from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
 from scheduler.hubs import Hubs
 from scheduler.jobs import Jobs, Pace
+from scheduler.journal import Journal
 from store.alone import alone_on
 from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
@@ -91,9 +93,10 @@ async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event
         store = await asyncio.to_thread(prepare_store, settings)
         stack.callback(store.close)
         stack.enter_context(alone_on(settings.database_url))
-        await asyncio.to_thread(_take_over_claims, store)
+        journal = stack.enter_context(_open_journal(settings.data_dir))
         listener = stack.enter_context(_listen(settings.host, settings.port))
-        jobs = await _build_jobs(settings, store, stack)
+        jobs = await _build_jobs(settings, store, journal, stack)
+        await asyncio.to_thread(_take_over_claims, store, jobs)
         dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
         jobs.dispatcher = dispatcher
         clock = Clock(dispatcher, tick=settings.tick)
@@ -142,8 +145,9 @@ def _take_films(tx: Session, path: Path, *, now: datetime) -> None:
         set_taken_mark(tx, "films", mark)
 
 
-def _take_over_claims(store: Store) -> None:
-    """Release what a process that died had claimed; whoever calls this is the only service."""
+def _take_over_claims(store: Store, jobs: Jobs) -> None:
+    """Release what a process that died had claimed and not sent; whoever calls this is the only service."""
+    jobs.recover()
     with store.write() as tx:
         release_leases(tx)
 
@@ -209,6 +213,16 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def _open_journal(data_dir: Path) -> Journal:
+    try:
+        return Journal(data_dir)
+    except OSError as error:
+        raise ServiceError(
+            f"The journal in {data_dir} cannot be written ({error.strerror or error}); "
+            "make the files outcomes-*.jsonl writable, or set SETWIRE_DATA_DIR to a folder that is."
+        ) from error
+
+
 @contextmanager
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -223,9 +237,10 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -> Jobs:
+async def _build_jobs(settings: Settings, store: Store, journal: Journal, stack: AsyncExitStack) -> Jobs:
     gateway = await stack.enter_async_context(Gateway(settings=fetch_settings(settings)))
-    notifier = await stack.enter_async_context(_notifier(settings, await asyncio.to_thread(link_key, store)))
+    gate, key = Gate(), await asyncio.to_thread(link_key, store)
+    notifier = await stack.enter_async_context(_notifier(settings, key, gate))
     return Jobs(
         store=store,
         gateway=gateway,
@@ -255,6 +270,8 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
         ),
         now=utc_now,
         operator=_operator(settings),
+        gate=gate,
+        journal=journal,
     )
 
 
@@ -302,7 +319,7 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 
 
 @asynccontextmanager
-async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
+async def _notifier(settings: Settings, key: bytes, gate: Gate) -> AsyncIterator[Notifier]:
     async with AsyncExitStack() as stack:
         webhook = await stack.enter_async_context(
             WebhookSender(
@@ -311,14 +328,15 @@ async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
                     allow_private_hosts=settings.allow_private_hosts,
                     allow_http=settings.webhook_allow_http,
                     user_agent=settings.user_agent,
-                )
+                ),
+                gate=gate,
             )
         )
         words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url, link_key=key)
         if not settings.smtp_host:
             yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
             return
-        mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words))
+        mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words, gate=gate))
         yield Notifier(webhook=webhook, mail=mail)
 
 

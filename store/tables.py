@@ -387,6 +387,7 @@ class DeliveryRow(Row, table=True):
         UniqueConstraint("match_id", "endpoint_id"),
         _only_where("ix_deliveries_due", "next_attempt_at", where="finished_at IS NULL"),
         _only_where("ix_deliveries_owed", "endpoint_id", "seq", where="finished_at IS NULL"),
+        _only_where("ix_deliveries_leased", "endpoint_id", "leased_until", where="leased_until IS NOT NULL"),
         Index(None, "state", "created_at"),
         Index(None, "created_at"),
         Index(None, "endpoint_id"),
