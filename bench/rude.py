@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.parser import BytesHeaderParser
 from pathlib import Path
 
 Reader = asyncio.StreamReader
@@ -84,6 +83,7 @@ async def _serve(log: Path, writing: int) -> None:
 
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_MESSAGE_ID = re.compile(rb"^message-id: *(\S+)", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(rb"\r\nwebhook-id: *([^\r\n]+)", re.IGNORECASE)
 
 
@@ -156,6 +156,9 @@ async def _start_mail(temper: str, note: Note) -> asyncio.Server:
 
 async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -> None:
     """Speak as much SMTP as a client of ours needs; no STARTTLS is offered, and what would be a login is noted."""
+    recipient = {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper, b"250 ok\r\n")
+    ehlo = b"250-sink\r\n250 PIPELINING\r\n"
+    answers = {b"RCPT": recipient, b"EHLO": ehlo, b"QUIT": b"221 bye\r\n"}
     try:
         if temper == "tarpit":
             await asyncio.sleep(3600)
@@ -167,11 +170,10 @@ async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -
             if verb == b"DATA":
                 writer.write(b"354 go on\r\n")
                 message = await reader.readuntil(b"\r\n.\r\n")
-                note(f"mail-{temper}", str(BytesHeaderParser().parsebytes(message)["message-id"]))
+                named = _MESSAGE_ID.search(message)
+                note(f"mail-{temper}", named[1].decode() if named else "None")
                 if temper == "drop":
                     return
-            answers = {b"RCPT": {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper, b"250 ok\r\n")}
-            answers |= {b"QUIT": b"221 bye\r\n", b"EHLO": b"250-sink\r\n250 PIPELINING\r\n"}
             writer.write(answers.get(verb, b"250 ok\r\n"))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
