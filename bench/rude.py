@@ -154,11 +154,16 @@ async def _start_mail(temper: str, note: Note) -> asyncio.Server:
     return await asyncio.start_server(lambda r, w: _take_mails(r, w, temper, note), "127.0.0.1", 0, limit=2**20)
 
 
+def _data(recipient: bytes) -> bytes:
+    """What is said after the text, or instead of letting it in."""
+    return b"250 ok\r\n" if recipient.startswith(b"2") else b"503 nobody to send it to\r\n"
+
+
 async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -> None:
     """Speak as much SMTP as a client of ours needs; no STARTTLS is offered, and what would be a login is noted."""
     recipient = {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper, b"250 ok\r\n")
     ehlo = b"250-sink\r\n250 PIPELINING\r\n"
-    answers = {b"RCPT": recipient, b"EHLO": ehlo, b"QUIT": b"221 bye\r\n"}
+    answers = {b"RCPT": recipient, b"EHLO": ehlo, b"QUIT": b"221 bye\r\n", b"DATA": _data(recipient)}
     try:
         if temper == "tarpit":
             await asyncio.sleep(3600)
@@ -167,7 +172,7 @@ async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -
             verb = line[:4].upper()
             if verb == b"AUTH":
                 note("mail-login", line.decode().strip())
-            if verb == b"DATA":
+            if verb == b"DATA" and recipient.startswith(b"2"):
                 writer.write(b"354 go on\r\n")
                 message = await reader.readuntil(b"\r\n.\r\n")
                 named = _MESSAGE_ID.search(message)

@@ -88,23 +88,18 @@ class MailWire(asyncio.Protocol):
 
     async def _announce(self, sender: str, recipient: str) -> None:
         """Name sender and recipient and ask to send the text."""
-        refused = None
-        commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
+        commands = [
+            f"{line}\r\n".encode("ascii") for line in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
+        ]
         if self._is_pipelining:
-            self._transport.write(b"".join(f"{command}\r\n".encode("ascii") for command in commands))
+            self._transport.write(b"".join(commands))
         for place, command in enumerate(commands):
             if not self._is_pipelining:
-                self._transport.write(f"{command}\r\n".encode("ascii"))
-            reply = await self._hear(place) if refused is None else await self._read_reply()
-            if refused is not None and reply.code == 354:
-                await self._take_back()
-            if refused is None and reply.code not in ((250,), (250, 251), (354,))[place]:
-                refused = _refuse(place, reply, sender, recipient)
-                if not self._is_pipelining or reply.code == _CLOSING:
-                    break
-        if refused is not None:
-            await self._start_over(refused)
-            raise refused
+                self._transport.write(command)
+            reply = await self._hear(place)
+            if reply.code not in ((250,), (250, 251), (354,))[place]:
+                await self._start_over(reply.code, unheard=2 - place if self._is_pipelining else 0)
+                raise _refuse(place, reply, sender, recipient)
 
     async def _hear(self, place: int) -> Reply:
         """Read a reply; a kept connection that ends at the first one was gone before."""
@@ -118,22 +113,21 @@ class MailWire(asyncio.Protocol):
             raise StaleError(reply.text)
         return reply
 
-    async def _take_back(self) -> None:
-        """End a text that was let in although nobody is to get it (RFC 2920, section 3.1)."""
-        self._transport.write(b".\r\n")
-        await self._read_reply()
+    async def _start_over(self, code: int, *, unheard: int) -> None:
+        """After a refusal make the connection fit for the next mail, or close it.
 
-    async def _start_over(self, refused: aiosmtplib.SMTPResponseException) -> None:
-        if refused.code == _CLOSING:
-            self.close()
-            return
-        self._transport.write(b"RSET\r\n")
+        A server that lets the text in although it refused the recipient is left: nothing may follow that it could
+        take for the text (RFC 2920, section 3.1).
+        """
         try:
-            reply = await self._read_reply()
+            replies = [await self._read_reply() for _ in range(unheard if code != _CLOSING else 0)]
+            if code == _CLOSING or any(reply.code in (354, _CLOSING) for reply in replies):
+                self.close()
+                return
+            self._transport.write(b"RSET\r\n")
+            if (await self._read_reply()).code != 250:
+                self.close()
         except aiosmtplib.SMTPException:
-            self.close()
-            return
-        if reply.code != 250:
             self.close()
 
     async def _read_reply(self) -> Reply:
