@@ -5,9 +5,10 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 Reader = asyncio.StreamReader
@@ -15,6 +16,8 @@ Writer = asyncio.StreamWriter
 Note = Callable[[str, str], None]
 OK = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 MAIL_TEMPERS = ("well", "tarpit", "421", "452", "550", "drop")
+# These are so to the first mail that comes, and well to all others.
+ONCE = tuple(f"{temper}-once" for temper in MAIL_TEMPERS if temper not in ("well", "550"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ def open_sinks(log: Path) -> Iterator[Sinks]:
     with os.fdopen(reading) as pipe:
         web, closed, *mail = map(int, pipe.readline().split())
     try:
-        yield Sinks(log=log, web=web, closed=closed, mail=dict(zip(MAIL_TEMPERS, mail, strict=True)))
+        yield Sinks(log=log, web=web, closed=closed, mail=dict(zip((*MAIL_TEMPERS, *ONCE), mail, strict=True)))
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -75,7 +78,7 @@ async def _serve(log: Path, writing: int) -> None:
 
     web = await asyncio.get_running_loop().create_server(lambda: _Hooks(note), "127.0.0.1", 0)
     closed = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
-    mail = [await _start_mail(temper, note) for temper in MAIL_TEMPERS]
+    mail = [await _start_mail(temper, note) for temper in (*MAIL_TEMPERS, *ONCE)]
     ports = [server.sockets[0].getsockname()[1] for server in (web, closed, *mail)]
     closed.close()
     os.write(writing, f"{' '.join(map(str, ports))}\n".encode())
@@ -151,37 +154,58 @@ async def _answer(temper: str, transport: asyncio.Transport) -> None:
 
 
 async def _start_mail(temper: str, note: Note) -> asyncio.Server:
-    return await asyncio.start_server(lambda r, w: _take_mails(r, w, temper, note), "127.0.0.1", 0, limit=2**20)
+    is_once = temper in ONCE
+    tempers = chain([temper.removesuffix("-once")], repeat("well")) if is_once else repeat(temper)
+
+    def take(reader: Reader, writer: Writer) -> Awaitable[None]:
+        sink = _Mails(next(tempers), is_once, lambda what, message_id: note(f"mail-{what or temper}", message_id))
+        return sink.take(reader, writer)
+
+    return await asyncio.start_server(take, "127.0.0.1", 0, limit=2**20)
 
 
-def _data(recipient: bytes) -> bytes:
-    """What is said after the text, or instead of letting it in."""
-    return b"250 ok\r\n" if recipient.startswith(b"2") else b"503 nobody to send it to\r\n"
+def _mail_answers(temper: str) -> dict[bytes, bytes]:
+    refusal = {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper)
+    return {
+        b"EHLO": b"250-sink\r\n250 PIPELINING\r\n",
+        b"RCPT": refusal or b"250 ok\r\n",
+        b"DATA": b"503 nobody to send it to\r\n" if refusal else b"250 ok\r\n",
+        b"QUIT": b"221 bye\r\n",
+    }
 
 
-async def _take_mails(reader: Reader, writer: Writer, temper: str, note: Note) -> None:
-    """Speak as much SMTP as a client of ours needs; no STARTTLS is offered, and what would be a login is noted."""
-    recipient = {"452": b"452 full\r\n", "550": b"550 5.1.1 nobody\r\n"}.get(temper, b"250 ok\r\n")
-    ehlo = b"250-sink\r\n250 PIPELINING\r\n"
-    answers = {b"RCPT": recipient, b"EHLO": ehlo, b"QUIT": b"221 bye\r\n", b"DATA": _data(recipient)}
-    try:
-        if temper == "tarpit":
-            await asyncio.sleep(3600)
-        writer.write(b"421 not now\r\n" if temper == "421" else b"220 sink\r\n")
+@dataclass(slots=True)
+class _Mails:
+    """Speaks as much SMTP as a client of ours needs; no STARTTLS is offered, and what would be a login is noted."""
+
+    temper: str
+    is_once: bool
+    note: Note
+
+    async def take(self, reader: Reader, writer: Writer) -> None:
+        try:
+            if self.temper == "tarpit":
+                await asyncio.sleep(3600)
+            writer.write(b"421 not now\r\n" if self.temper == "421" else b"220 sink\r\n")
+            await self._converse(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _converse(self, reader: Reader, writer: Writer) -> None:
+        answers = _mail_answers(self.temper)
         while line := await reader.readline():
             verb = line[:4].upper()
             if verb == b"AUTH":
-                note("mail-login", line.decode().strip())
-            if verb == b"DATA" and recipient.startswith(b"2"):
+                self.note("login", line.decode().strip())
+            if verb == b"RSET" and self.is_once:
+                answers = _mail_answers("well")
+            if verb == b"DATA" and answers[verb].startswith(b"2"):
                 writer.write(b"354 go on\r\n")
-                message = await reader.readuntil(b"\r\n.\r\n")
-                named = _MESSAGE_ID.search(message)
-                note(f"mail-{temper}", named[1].decode() if named else "None")
-                if temper == "drop":
+                named = _MESSAGE_ID.search(await reader.readuntil(b"\r\n.\r\n"))
+                self.note("", named[1].decode() if named else "None")
+                if self.temper == "drop":
                     return
             writer.write(answers.get(verb, b"250 ok\r\n"))
             await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
