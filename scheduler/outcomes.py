@@ -53,6 +53,7 @@ class OutcomeBook:
     _waiting: list[_Waiting] = field(default_factory=list)
     _storing: asyncio.Task[None] | None = None
     _stored_at: float = float("-inf")
+    _has_failed: bool = False
 
     def keep(self, settled: Settled) -> Kept:
         """Keep an outcome. What the store raises, `stored` raises."""
@@ -87,19 +88,20 @@ class OutcomeBook:
             while self._waiting:
                 await self._gather_some()
                 batch, self._waiting = self._waiting, []
-                if self.journal is not None:
+                if self.journal is not None and not self._has_failed:
                     self.journal.turn()
                 await self._store_batch(batch)
                 self._stored_at = time.monotonic()
-                if self.journal is not None:
+                # What could not be stored stays in the journal for the next start, and what follows with it.
+                if self.journal is not None and not self._has_failed:
                     self.journal.strike()
         finally:
             self._storing = None
 
     async def _gather_some(self) -> None:
         """Under load let a transaction gather more; the first outcome after a rest is stored at once."""
-        now = time.monotonic()
-        if self.journal is not None and now - self._stored_at < _GATHER_SECONDS and len(self._waiting) < _ENOUGH:
+        is_busy = time.monotonic() - self._stored_at < _GATHER_SECONDS
+        if self.journal is not None and is_busy and len(self._waiting) < _ENOUGH:
             await asyncio.sleep(_GATHER_SECONDS)
 
     async def _store_batch(self, batch: Sequence[_Waiting]) -> None:
@@ -107,7 +109,7 @@ class OutcomeBook:
         try:
             await self._store_patiently([one.settled for one in batch])
         except BaseException as raised:  # noqa: BLE001 - it is raised again where each outcome is waited for
-            error = raised
+            error, self._has_failed = raised, True
         for one in batch:
             if one.stored.done():
                 continue

@@ -103,6 +103,8 @@ async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event
         web = _start_web(settings, store, clock, listener)
         _stop_on_signals(stop)
         clock.start()
+        for task in ("edit", "tell"):  # the desk remembers, and what was owed leaves, before the first tick
+            dispatcher.enqueue(task, unique=task, lock=task)
         _announce_start(announcer, settings, store, listener)
         round_task = asyncio.create_task(_announce_first_round(announcer, store, settings))
         await asyncio.wait({asyncio.create_task(stop.wait()), web.task}, return_when=asyncio.FIRST_COMPLETED)
