@@ -69,7 +69,7 @@ HELLO = Delivered(detail="hello world", status=200)
         ([b"HTTP/1.1 200 OK\ncontent-length: 11\n\nhello world"], HELLO, 1),
         ([b"HTTP/1.1 200 OK\r\ncontent-length: 11, 11\r\n\r\nhello world"], HELLO, 1),
         (
-            [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", b"6;a=b\r\n w", b"orld\r\n0\r\n\r\n"],
+            [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", b"6\r\n world\r\n0\r\n\r\n"],
             HELLO,
             1,
         ),
