@@ -108,6 +108,9 @@ class OutcomeBook:
         error: BaseException | None = None
         try:
             await self._store_patiently([one.settled for one in batch])
+        except asyncio.CancelledError:
+            self._has_failed = True
+            raise
         except BaseException as raised:  # noqa: BLE001 - it is raised again where each outcome is waited for
             error, self._has_failed = raised, True
         for one in batch:
