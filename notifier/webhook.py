@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -122,28 +122,33 @@ class WebhookSender:
         body = delivery.payload.encode()
         try:
             target = _read_target(url, allow_http=self._settings.allow_http)
-            headers = self._write_headers(delivery, target, body, now)
+            head = self._write_head(delivery, target, body, now)
         except (ValueError, httpx.InvalidURL) as error:
             return GiveUp(reason=f"The webhook cannot be sent as it is: {error}.")
-        said = Exchange(request=_write_log(f"POST {url}", headers.items()))
-        return await self._exchange(delivery, target, _write_request(target, headers, body), said, now=now)
+        request = f"POST {target.path} HTTP/1.1\r\n{head}\r\n".encode("ascii", "replace") + body
+        log = _clean_log(f"POST {url}\r\n{head}".replace("\r\n", "\n"))
+        return await self._exchange(delivery, target, request, log, now=now)
 
-    def _write_headers(self, delivery: Delivery, target: _Target, body: bytes, now: datetime) -> dict[str, str]:
+    def _write_head(self, delivery: Delivery, target: _Target, body: bytes, now: datetime) -> str:
         signed = sign(
             secret=signing_secrets(delivery.endpoint, now=now), message_id=delivery.delivery_id, sent_at=now, body=body
         )
-        return {
-            "host": target.authority,
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-            "user-agent": self._user_agent,
-            "accept": "*/*",
-            "accept-encoding": "identity",
-            **signed,
-        }
+        signatures = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
+        return (
+            f"host: {target.authority}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            f"user-agent: {self._user_agent}\r\naccept: */*\r\naccept-encoding: identity\r\n{signatures}"
+        )
+
+    def _release(self, wire: Wire, delivery: Delivery, request: bytes) -> None:
+        """Send the request now, or when the gate says that it is its turn."""
+        wire.begin()
+        if self._gate is None:
+            wire.send(request)
+        else:
+            self._gate.enter(delivery.delivery_id, delivery.endpoint.endpoint_id, partial(wire.send, request))
 
     async def _exchange(
-        self, delivery: Delivery, target: _Target, request: bytes, said: Exchange, *, now: datetime
+        self, delivery: Delivery, target: _Target, request: bytes, log: str, *, now: datetime
     ) -> Outcome:
         seconds = self._settings.deadline.total_seconds()
         ends_at = asyncio.get_running_loop().time() + seconds
@@ -152,35 +157,32 @@ class WebhookSender:
         try:
             async with asyncio.timeout_at(ends_at):
                 wire = await self._wires.take(target, is_trusted=is_trusted)
-                wire.begin()
-                if self._gate is None:
-                    wire.send(request)
-                else:
-                    self._gate.enter(delivery.delivery_id, delivery.endpoint.endpoint_id, partial(wire.send, request))
+                self._release(wire, delivery, request)
                 head = await wire.read_head()
             answer = await _read_answer(wire, head, ends_at)
         except TimeoutError:
-            return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=said)
+            return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=Exchange(request=log))
         except OSError as error:
-            return Retry(reason=_explain(error, target.host), exchange=said)
+            return Retry(reason=_explain(error, target.host), exchange=Exchange(request=log))
         finally:
             if wire is not None:
                 self._wires.give_back(wire, target, is_trusted=is_trusted)
-        log = _write_log(f"{head.version} {head.status} {head.reason}", head.headers, answer)
-        told = Exchange(request=said.request, response=log)
-        return _judge(head, clean_line(answer)[:_MAX_DETAIL_CHARS], now=now, said=told)
+        said = Exchange(request=log, response=_write_answer_log(head, answer))
+        return _judge(head, clean_line(answer)[:_MAX_DETAIL_CHARS] if answer else "", now=now, said=said)
 
 
-def _write_request(target: _Target, headers: dict[str, str], body: bytes) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST {target.path} HTTP/1.1\r\n{lines}\r\n".encode("ascii", "replace") + body
+def _write_answer_log(head: Head, body: str) -> str:
+    lines = "".join([f"{name}: {value}\n" for name, value in head.headers])
+    text = f"{head.version} {head.status} {head.reason}\n{lines}"
+    return _clean_log(f"{text}\n{body}" if body else text)
 
 
-def _write_log(head: str, headers: Iterable[tuple[str, str]], body: str = "") -> str:
-    """Write one side of an exchange for people, without controls and within 20,000 bytes."""
-    lines = "".join(f"{name}: {value}\n" for name, value in headers)
-    text = f"{head}\n{lines}\n{body}" if body else f"{head}\n{lines}"
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
+def _clean_log(text: str) -> str:
+    """Make one side of an exchange fit for people: without controls and within 20,000 bytes."""
+    clean = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    if len(clean) * 4 <= _MAX_ANSWER_BYTES:
+        return clean
+    return clean.encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
 
 
 _Key = tuple[bool, bool, str, int]

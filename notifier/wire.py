@@ -32,7 +32,7 @@ class Head:
 
     def find(self, name: str) -> str:
         """The value of a header; several are joined by commas, none is empty."""
-        return ", ".join(value for key, value in self.headers if key == name)
+        return ", ".join([value for key, value in self.headers if key == name])
 
 
 class Wire(asyncio.Protocol):
