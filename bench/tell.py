@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench.chaos import MAIL, FailingNotifier, Failpoint, build_jobs, furnish, hook, mailbox, now, owe, reading
 from bench.rude import Sinks, open_sinks
-from core.values import Delivered
+from core.values import Delivered, Delivery
 from notifier.gate import Gate
 from notifier.senders import Notifier
 from notifier.smtp import Security, SmtpSender, SmtpSettings
@@ -29,7 +29,10 @@ from scheduler.embedded import EmbeddedDispatcher
 from scheduler.journal import Journal
 from store.deliveries import add_deliveries, next_due_at
 from store.engine import Store
+from store.sql import chunks
 from store.subscriptions import all_endpoints
+
+_WARM_UP = 100  # messages before the clock starts, on both sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +55,16 @@ def tell_hooks(url: str, folder: Path, count: int) -> Speed:
     with reading(url) as store:
         with store.read() as tx:
             endpoints = all_endpoints(tx)
-        batches = [
-            [owe(endpoints[n % len(endpoints)]) for n in range(start, start + 50)] for start in range(0, count, 50)
-        ]
+        owed = [owe(endpoints[n % len(endpoints)]) for n in range(count + _WARM_UP)]
 
-        def run() -> None:
-            for batch in batches:
+        def run(deliveries: list[Delivery]) -> None:
+            for batch in chunks(deliveries, 50):
                 with store.write() as tx:
                     add_deliveries(tx, [(None, delivery) for delivery in batch])
             asyncio.run(_drain(store, folder))
 
-        return measure(count, run)
+        run(owed[:_WARM_UP])
+        return measure(count, lambda: run(owed[_WARM_UP:]))
 
 
 async def _drain(store: Store, folder: Path) -> None:
@@ -97,11 +99,12 @@ def tell_apprise(sinks: Sinks, endpoints: int, count: int) -> Speed | None:
         clients.append(client)
     body = owe(hook(sinks, "/well/0")).payload
 
-    def run() -> None:
-        for n in range(count):
+    def run(messages: int) -> None:
+        for n in range(messages):
             assert clients[n % endpoints].notify(title="setwire", body=body)
 
-    return measure(count, run)
+    run(_WARM_UP)
+    return measure(count, lambda: run(count))
 
 
 def mail_kept(sinks: Sinks, count: int) -> Speed:
@@ -134,7 +137,7 @@ def mail_smtplib(sinks: Sinks, count: int) -> Speed:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--webhooks", type=int, default=2_000)
+    parser.add_argument("--webhooks", type=int, default=4_000)
     parser.add_argument("--endpoints", type=int, default=20)
     parser.add_argument("--mails", type=int, default=300)
     options = parser.parse_args()

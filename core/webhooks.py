@@ -40,6 +40,7 @@ _MAX_MESSAGE_BYTES = 2_000
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - a public prefix
 _MIN_SECRET_BYTES, _MAX_SECRET_BYTES = 24, 64
 _MAX_TIMESTAMP_DIGITS = 12
+_MESSAGE_ID = re.compile(r"[!-\-/-~]{1,200}")
 
 _Json = dict[str, object]
 
@@ -64,11 +65,11 @@ def sign(*, secret: str, message_id: str, sent_at: datetime, body: bytes) -> dic
     """
     _check_message_id(message_id)
     timestamp = str(_unix_seconds(sent_at))
-    signatures = (_signature(key, message_id, timestamp, body) for key in _keys(secret))
+    signatures = [_signature(key, message_id, timestamp, body) for key in _keys(secret)]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+        "webhook-signature": " ".join([f"v1,{signature}" for signature in signatures]),
     }
 
 
@@ -95,8 +96,9 @@ def verify(*, secret: str, headers: Mapping[str, str], body: bytes, now: datetim
         raise SignatureError("no v1 signature in webhook-signature fits this body")
 
 
-def _keys(secret: str) -> list[bytes]:
-    keys = [_key(part) for part in secret.split()]
+@lru_cache(maxsize=1024)
+def _keys(secret: str) -> tuple[bytes, ...]:
+    keys = tuple(_key(part) for part in secret.split())
     if not keys:
         raise SignatureError("the signing secret is empty")
     return keys
@@ -114,7 +116,7 @@ def _key(secret: str) -> bytes:
 
 
 def _check_message_id(message_id: str) -> None:
-    if not re.fullmatch(r"[!-\-/-~]{1,200}", message_id):
+    if not _MESSAGE_ID.fullmatch(message_id):
         raise SignatureError("a message id is 1 to 200 ASCII characters without spaces or full stops")
 
 
