@@ -65,7 +65,7 @@ def test_whoever_gives_up_while_waiting_never_leaves() -> None:
 
 def test_a_slow_endpoint_loses_its_turn_and_passes_by_until_it_is_quick_again() -> None:
     async def run() -> None:
-        gate, left = Gate(patience=0.02, longest_wait=60), Left()
+        gate, left = Gate(patience=0.3, longest_wait=60), Left()
         enter(gate, "a1", left, "slow")
         enter(gate, "b", left)
         await left.wait(2)

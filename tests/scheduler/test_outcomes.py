@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.values import (
@@ -67,6 +67,7 @@ def test_the_journal_gives_back_what_was_written(tmp_path: Path, now: datetime, 
     assert found.attempt.outcome.exchange == outcome.exchange
 
 
+@settings(deadline=None)
 @given(words=st.text(), cut=st.integers(1, 200))
 def test_a_line_cut_short_by_a_kill_tells_of_nothing(
     words: str, cut: int, tmp_path_factory: pytest.TempPathFactory
