@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from sys import intern
+from typing import NamedTuple
 
 from core.dedupe.fingerprints import fold_outlet, read_slug, split_signature, split_words
 from core.dedupe.kinds import find_kinds
@@ -46,8 +46,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LONGEST_SUMMARY = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """One article in telling words, each once; `fields` says by bit where the word of the same place stands.
 
     `ordinals` are (word, number) pairs as sequels have them. `film_ids` are those the article is about.
