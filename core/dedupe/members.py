@@ -9,7 +9,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from core.dedupe.lexicon import Lexicon
-from core.dedupe.pairs import Kept
+from core.dedupe.pairs import Kept, Masses
 from core.dedupe.profiles import Profile
 from core.values import ArticleId, StoryId
 
@@ -53,7 +53,7 @@ class Members:
         words = self._words.hold(kept.profile.words)
         self._packed[place] = self._pack(kept, words)
         self._word_counts[place] = len(words)
-        self._masses[place] = kept.mass
+        self._masses[place] = kept.masses.all
         self._times[place] = kept.profile.at
         self._article_ids[place] = article_id
         self._story_ids[place] = story_id
@@ -79,10 +79,10 @@ class Members:
 
     def read(self, place: int) -> Kept:
         """Give what was kept of an article."""
-        *values, mass, weights, name_weights = self._load(place)
+        *values, weights, name_weights, masses = self._load(place)
         values[_WORDS] = self._words.read(self._word_ids(place))
         values[_NAMES] = self._names.read(array("I", values[_NAMES]))
-        return Kept(Profile._make(values), mass, weights, name_weights)
+        return Kept(Profile._make(values), weights, name_weights, Masses._make(masses))
 
     def time(self, place: int) -> int:
         """Give the time of an article's event, in seconds."""
@@ -113,7 +113,7 @@ class Members:
     def _pack(self, kept: Kept, words: "array[int]") -> bytes:
         values: list[Any] = list(kept.profile)
         values[_WORDS], values[_NAMES] = None, self._names.hold(kept.profile.names).tobytes()
-        rest = (*values, kept.mass, kept.weights, kept.name_weights)
+        rest = (*values, kept.weights, kept.name_weights, tuple(kept.masses))
         return words.tobytes() + marshal.dumps(rest)
 
     def _load(self, place: int) -> Any:

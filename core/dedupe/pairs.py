@@ -1,17 +1,15 @@
 """How alike two articles are, as numbers for the pair model; judges nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
 from core.dedupe.kinds import KIND_BITS, KindScale
-from core.dedupe.profiles import IN_SLUG, IN_TITLE, Profile
+from core.dedupe.profiles import IN_NAME, IN_SLUG, IN_TITLE, Profile, split_name
 
 # Weights of 0-1 are kept, and summed, in steps of 1/255: whole numbers add up to the same in any order.
 FULL = 255
 _IN_HEAD = IN_TITLE | IN_SLUG
-_IN_NAME = 4
-SplitName = Callable[[str], Sequence[str]]
 
 _LONE_KINDS = ("chart", "trailer", "announcement", "score")
 
@@ -48,33 +46,34 @@ FEATURES = (
 )
 
 
+class Masses(NamedTuple):
+    """The sums of the weights of a side's words: all, those of a field, and those `plain` that no name of it holds."""
+
+    all: int
+    title: int
+    slug: int
+    head: int
+    plain: int
+    plain_head: int
+
+
 class Kept(NamedTuple):
-    """A profile with the weights of its words and names, taken when it was read, a byte each; `mass` is their sum."""
+    """A profile with the weights of its words and names, taken when it was read, a byte each."""
 
     profile: Profile
-    mass: int
     weights: bytes
     name_weights: bytes
+    masses: Masses
 
 
 class Side(NamedTuple):
-    """A profile unpacked to be compared. Weights and masses are in steps of 1/255.
-
-    `fields` says of each word where it stands. `plain` is the mass of what no name of the side holds.
-    """
+    """A profile unpacked to be compared. Weights and masses are in steps of 1/255; `fields` are the profile's."""
 
     profile: Profile
     weights: dict[str, int]
     fields: dict[str, int]
     names: dict[str, int]
-    head_names: list[Sequence[str]]
-    outer_name_words: set[str]
-    mass: int
-    title_mass: int
-    slug_mass: int
-    head_mass: int
-    plain_mass: int
-    plain_head_mass: int
+    masses: Masses
 
 
 def pack_weights(weights: Iterable[float]) -> bytes:
@@ -82,58 +81,49 @@ def pack_weights(weights: Iterable[float]) -> bytes:
     return bytes([round(weight * FULL) for weight in weights])
 
 
-def unpack(kept: Kept, split_name: SplitName) -> Side:
-    """Unpack a kept profile for comparison."""
-    profile, mass, packed, packed_names = kept
-    weights, fields = (
-        dict(zip(profile.words, packed, strict=True)),
-        dict(zip(profile.words, profile.fields, strict=True)),
+def keep(profile: Profile, weights: Iterable[float], name_weights: Iterable[float]) -> Kept:
+    """Put a profile together with the weights, 0-1, of its words and of its names."""
+    packed = pack_weights(weights)
+    told = list(zip(packed, profile.fields, strict=True))
+    masses = Masses(
+        all=sum(packed),
+        title=sum([weight for weight, field in told if field & IN_TITLE]),
+        slug=sum([weight for weight, field in told if field & IN_SLUG]),
+        head=sum([weight for weight, field in told if field & _IN_HEAD]),
+        plain=sum([weight for weight, field in told if not field & IN_NAME]),
+        plain_head=sum([weight for weight, field in told if field & _IN_HEAD and not field & IN_NAME]),
     )
-    outer_name_words, head_names = set[str](), list[Sequence[str]]()
-    for name in profile.names:
-        words = split_name(name)
-        is_in_head = bool(words)
-        for word in words:
-            field = fields.get(word)
-            if field is None:
-                outer_name_words.add(word)
-            else:
-                fields[word] = field | _IN_NAME
-            is_in_head = is_in_head and bool((field or 0) & _IN_HEAD)
-        if is_in_head:
-            head_names.append(words)
-    told = list(zip(packed, fields.values(), strict=True))
+    return Kept(profile, packed, pack_weights(name_weights), masses)
+
+
+def unpack(kept: Kept) -> Side:
+    """Unpack a kept profile for comparison."""
+    profile, weights, name_weights, masses = kept
+    words = profile.words
     return Side(
-        profile=profile,
-        weights=weights,
-        fields=fields,
-        names=dict(zip(profile.names, packed_names, strict=True)),
-        head_names=head_names,
-        outer_name_words=outer_name_words,
-        mass=mass,
-        title_mass=sum([weight for weight, field in told if field & IN_TITLE]),
-        slug_mass=sum([weight for weight, field in told if field & IN_SLUG]),
-        head_mass=sum([weight for weight, field in told if field & _IN_HEAD]),
-        plain_mass=sum([weight for weight, field in told if field < _IN_NAME]),
-        plain_head_mass=sum([weight for weight, field in told if field < _IN_NAME and field]),
+        profile,
+        dict(zip(words, weights, strict=True)),
+        dict(zip(words, profile.fields, strict=True)),
+        dict(zip(profile.names, name_weights, strict=True)),
+        masses,
     )
 
 
 def compare(new: Side, old: Side, kind_scale: KindScale) -> list[float]:
     """Measure a pair; the numbers stand in the order of `FEATURES`. Shared words weigh what they weigh now."""
     a, b = new.profile, old.profile
-    shared = _add_up(new, old)
+    shared, mine, theirs = _add_up(new, old), new.masses, old.masses
     swapped = _misses_name(new, old) and _misses_name(old, new)
     return [
         abs(a.at - b.at) / 3600,
         float(a.outlet == b.outlet),
-        _ratio(shared.mass, sqrt(new.mass * old.mass)),
-        _ratio(shared.mass, min(new.mass, old.mass)),
-        _ratio(shared.head, sqrt(new.head_mass * old.head_mass)),
-        _ratio(shared.slug, sqrt(new.slug_mass * old.slug_mass)),
-        *_ascending(_ratio(shared.new_slug, new.slug_mass), _ratio(shared.old_slug, old.slug_mass)),
-        *_ascending(_ratio(shared.new_title, new.title_mass), _ratio(shared.old_title, old.title_mass)),
-        _ratio(shared.title, sqrt(new.title_mass * old.title_mass)),
+        _ratio(shared.mass, sqrt(mine.all * theirs.all)),
+        _ratio(shared.mass, min(mine.all, theirs.all)),
+        _ratio(shared.head, sqrt(mine.head * theirs.head)),
+        _ratio(shared.slug, sqrt(mine.slug * theirs.slug)),
+        *_ascending(_ratio(shared.new_slug, mine.slug), _ratio(shared.old_slug, theirs.slug)),
+        *_ascending(_ratio(shared.new_title, mine.title), _ratio(shared.old_title, theirs.title)),
+        _ratio(shared.title, sqrt(mine.title * theirs.title)),
         shared.third / FULL,
         float((a.genre != "news") + (b.genre != "news")),
         *_compare_names(new, old),
@@ -177,10 +167,10 @@ class _Shared(NamedTuple):
 
 def _sort_word(new: int, old: int) -> tuple[int, ...]:
     """Tell which masses of `_Shared` a word counts in, by where the sides hold it; the last is no mass."""
-    both, is_name = new & old, bool((new | old) & _IN_NAME)
+    both, is_name = new & old, bool((new | old) & IN_NAME)
     in_new_head, in_old_head = bool(new & _IN_HEAD), bool(old & _IN_HEAD)
     in_heads = in_new_head and in_old_head
-    only_old_name, only_new_name = is_name and not new & _IN_NAME, is_name and not old & _IN_NAME
+    only_old_name, only_new_name = is_name and not new & IN_NAME, is_name and not old & IN_NAME
     return _Shared(
         mass=True,
         title=bool(both & IN_TITLE),
@@ -262,12 +252,12 @@ def _weigh_event(one: Side, other: Side, named: int, head_named: int) -> tuple[i
 
     `named` and `head_named` weigh the shared words that only the other side has in a name.
     """
-    mass, head = one.plain_mass - named, one.plain_head_mass - head_named
-    for word in one.weights.keys() & other.outer_name_words:
-        field = one.fields[word]
-        if not field & _IN_NAME:
-            mass -= one.weights[word]
-            head -= one.weights[word] if field & _IN_HEAD else 0
+    mass, head = one.masses.plain - named, one.masses.plain_head - head_named
+    weights = one.weights
+    for word in {word for name in other.names for word in split_name(name) if word in weights}:
+        if word not in other.weights and not one.fields[word] & IN_NAME:
+            mass -= weights[word]
+            head -= weights[word] if one.fields[word] & _IN_HEAD else 0
     return mass, head
 
 
@@ -284,8 +274,12 @@ def _kinds_cosine(mine: int, theirs: int, scale: KindScale) -> float:
 
 def _misses_name(one: Side, other: Side) -> bool:
     """Tell whether one side's head names somebody or something of which the other side says no word."""
-    told = other.weights.keys()
-    return any(told.isdisjoint(words) for words in one.head_names)
+    fields, told = one.fields, other.weights.keys()
+    for name in one.names:
+        words = split_name(name)
+        if words and told.isdisjoint(words) and all(fields.get(word, 0) & _IN_HEAD for word in words):
+            return True
+    return False
 
 
 def _clash(mine: Sequence[tuple[str, str]], theirs: Sequence[tuple[str, str]]) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import islice
 from math import exp
 from operator import itemgetter
@@ -12,7 +11,7 @@ from core.dedupe.forest import Forest
 from core.dedupe.kinds import KindScale, name_kinds
 from core.dedupe.lexicon import Lexicon
 from core.dedupe.members import Members
-from core.dedupe.pairs import FEATURES, FULL, Kept, Side, compare, pack_weights, unpack
+from core.dedupe.pairs import FEATURES, FULL, Kept, Side, compare, keep, unpack
 from core.dedupe.postings import Postings
 from core.dedupe.profiles import read_profile, split_name
 from core.dedupe.rarity import Rarity
@@ -105,18 +104,20 @@ class StoryIndex:
     def _read(self, article: Article, tagging: Tagging) -> tuple[Kept, Side]:
         if self._last is None or self._last[0] is not article or self._last[1] is not tagging:
             profile = read_profile(article, tagging)
-            weights = pack_weights(self._rarity.weigh(profile.words, len(self)))
-            name_weights = pack_weights([self._weigh_name(name) for name in profile.names])
-            kept = Kept(profile, sum(weights), weights, name_weights)
-            self._last = (article, tagging, kept, unpack(kept, split_name_once))
+            weights = self._rarity.weigh(profile.words, len(self))
+            kept = keep(profile, weights, self._weigh_names(profile.names))
+            self._last = (article, tagging, kept, unpack(kept))
         return self._last[2:]
 
     def _unpack(self, place: int) -> Side:
-        return unpack(self._members.read(place), split_name_once)
+        return unpack(self._members.read(place))
 
-    def _weigh_name(self, name: str) -> float:
-        weights = self._rarity.weigh(split_name_once(name), len(self))
-        return sum(weights) / len(weights) if weights else 0.0
+    def _weigh_names(self, names: Iterable[str]) -> Iterable[float]:
+        """Weigh names by the mean of their words; a name of no telling word weighs nothing."""
+        split = [split_name(name) for name in names]
+        weights = iter(self._rarity.weigh([word for words in split for word in words], len(self)))
+        for words in split:
+            yield sum(islice(weights, len(words))) / len(words) if words else 0.0
 
     def _find_candidates(self, side: Side) -> list[int]:
         ids = dict(zip(side.weights, self._words.find(side.weights), strict=True))
@@ -126,7 +127,7 @@ class StoryIndex:
         at, times = side.profile.at, self._members.time
         near = [place for place, _ in islice(ranked, _CANDIDATES) if abs(at - times(place)) <= self._pause]
         weights = dict(zip(ids.values(), side.weights.values(), strict=True))
-        told = zip(near, self._members.overlaps(side.mass, weights, near), strict=True)
+        told = zip(near, self._members.overlaps(side.masses.all, weights, near), strict=True)
         likely = sorted([pair for pair in told if pair[1] >= _LEAST_CONTAINED], key=itemgetter(1), reverse=True)
         return [place for place, _ in likely[:_PAIRS]]
 
@@ -185,9 +186,6 @@ class _Thumb:
         return [
             1 / (1 + exp(6.5 - 8 * row[_CONTAINED] - 4 * row[head] - 2 * row[names] + 4 * row[news])) for row in pairs
         ]
-
-
-split_name_once = lru_cache(maxsize=16384)(split_name)
 
 
 def _rarest(weights: Mapping[str, int]) -> list[tuple[str, int]]:
