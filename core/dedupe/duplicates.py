@@ -4,7 +4,7 @@ Precision leads: a missed copy still joins its story, a wrong one hides an artic
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from struct import Struct
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from core.dedupe.fingerprints import (
     make_key,
     read_slug,
     sign_words,
+    split_field,
     split_signature,
     split_words,
 )
@@ -187,8 +188,8 @@ def _read_article(article: Article) -> _Reading:
     outlet = fold_outlet(article.publisher.name)
     text_words = split_words(article.text) if len(article.text) > _TEXT_WORDS * 3 else []
     has_text = len(text_words) >= _TEXT_WORDS
-    title_words = split_words(title)
-    summary_words = split_words(article.summary)
+    title_words = split_field(title)
+    summary_words = split_field(article.summary)
     signature = _sign(title_words, summary_words, text_words if has_text else [])
     exact = tuple(_exact_keys(article, outlet, fold_outlet(signed), title_words, summary_words))
     if has_text:
@@ -206,11 +207,11 @@ def _read_article(article: Article) -> _Reading:
 
 
 def _exact_keys(
-    article: Article, outlet: str, signed: str, title_words: list[str], summary: list[str]
+    article: Article, outlet: str, signed: str, title_words: Sequence[str], summary: Sequence[str]
 ) -> Iterator[_Key]:
     yield _Key(make_key("url", article.canonical_url), "same address")
     # "Column — Part A" of the outlet itself is no signature: the whole headline counts.
-    own_words = title_words if signed in ("", outlet) else split_words(article.title)
+    own_words = title_words if signed in ("", outlet) else split_field(article.title)
     if len(own_words) < _TITLE_WORDS:
         return
     title = " ".join(own_words)
@@ -227,7 +228,7 @@ def _exact_keys(
         yield _Key(key, "the headline of the outlet that signs it", pause)
 
 
-def _sign(title: list[str], summary: list[str], text: list[str]) -> bytes:
+def _sign(title: Sequence[str], summary: Sequence[str], text: Sequence[str]) -> bytes:
     if text:
         return array("I", sign_words(text, shingle_length=3)).tobytes()
     words = [*title, *summary]

@@ -48,9 +48,8 @@ class KeyTable:
     def _find_settled(self, keys: Sequence[int]) -> dict[int, int]:
         if not len(self._keys):
             return {}
-        asked = np.array(keys, dtype=np.int64)
-        places = self._keys.searchsorted(asked)
-        hits = self._keys.take(places, mode="clip") == asked
-        if not hits.any():
-            return {}
-        return dict(zip(asked[hits].tolist(), self._numbers[places[hits]].tolist(), strict=True))
+        places = self._keys.searchsorted(np.array(keys, dtype=np.int64))
+        near = self._keys.take(places, mode="clip").tolist()
+        return {
+            key: int(self._numbers[place]) for key, other, place in zip(keys, near, places, strict=True) if key == other
+        }

@@ -12,6 +12,7 @@ FULL = 255
 _IN_HEAD = IN_TITLE | IN_SLUG
 
 _LONE_KINDS = ("chart", "trailer", "announcement", "score")
+_LONE_BITS = [KIND_BITS[kind] for kind in _LONE_KINDS]
 
 FEATURES = (
     "hours",
@@ -67,12 +68,16 @@ class Kept(NamedTuple):
 
 
 class Side(NamedTuple):
-    """A profile unpacked to be compared. Weights and masses are in steps of 1/255; `fields` are the profile's."""
+    """A profile unpacked to be compared. Weights and masses are in steps of 1/255; `fields` are the profile's.
+
+    `outer_words` are those of its names that stand nowhere else.
+    """
 
     profile: Profile
     weights: dict[str, int]
     fields: dict[str, int]
     names: dict[str, int]
+    outer_words: set[str]
     masses: Masses
 
 
@@ -84,27 +89,29 @@ def pack_weights(weights: Iterable[float]) -> bytes:
 def keep(profile: Profile, weights: Iterable[float], name_weights: Iterable[float]) -> Kept:
     """Put a profile together with the weights, 0-1, of its words and of its names."""
     packed = pack_weights(weights)
-    told = list(zip(packed, profile.fields, strict=True))
-    masses = Masses(
-        all=sum(packed),
-        title=sum([weight for weight, field in told if field & IN_TITLE]),
-        slug=sum([weight for weight, field in told if field & IN_SLUG]),
-        head=sum([weight for weight, field in told if field & _IN_HEAD]),
-        plain=sum([weight for weight, field in told if not field & IN_NAME]),
-        plain_head=sum([weight for weight, field in told if field & _IN_HEAD and not field & IN_NAME]),
-    )
+    title = slug = head = plain = plain_head = 0
+    for weight, field in zip(packed, profile.fields, strict=True):
+        title += weight if field & IN_TITLE else 0
+        slug += weight if field & IN_SLUG else 0
+        head += weight if field & _IN_HEAD else 0
+        if not field & IN_NAME:
+            plain += weight
+            plain_head += weight if field else 0
+    masses = Masses(sum(packed), title, slug, head, plain, plain_head)
     return Kept(profile, packed, pack_weights(name_weights), masses)
 
 
 def unpack(kept: Kept) -> Side:
     """Unpack a kept profile for comparison."""
     profile, weights, name_weights, masses = kept
-    words = profile.words
+    words, names = profile.words, profile.names
+    fields = dict(zip(words, profile.fields, strict=True))
     return Side(
         profile,
         dict(zip(words, weights, strict=True)),
-        dict(zip(words, profile.fields, strict=True)),
-        dict(zip(profile.names, name_weights, strict=True)),
+        fields,
+        dict(zip(names, name_weights, strict=True)),
+        {word for name in names for word in split_name(name) if word not in fields},
         masses,
     )
 
@@ -134,7 +141,7 @@ def compare(new: Side, old: Side, kind_scale: KindScale) -> list[float]:
         float(swapped and bool(a.kinds & b.kinds & KIND_BITS["casting"])),
         float(any(film in b.film_ids for film in a.film_ids)),
         float(bool(a.film_ids) and bool(b.film_ids) and not any(film in b.film_ids for film in a.film_ids)),
-        *(float(bool((a.kinds ^ b.kinds) & KIND_BITS[kind])) for kind in _LONE_KINDS),
+        *[float(bool((a.kinds ^ b.kinds) & bit)) for bit in _LONE_BITS],
     ]
 
 
@@ -253,11 +260,11 @@ def _weigh_event(one: Side, other: Side, named: int, head_named: int) -> tuple[i
     `named` and `head_named` weigh the shared words that only the other side has in a name.
     """
     mass, head = one.masses.plain - named, one.masses.plain_head - head_named
-    weights = one.weights
-    for word in {word for name in other.names for word in split_name(name) if word in weights}:
-        if word not in other.weights and not one.fields[word] & IN_NAME:
-            mass -= weights[word]
-            head -= weights[word] if one.fields[word] & _IN_HEAD else 0
+    for word in one.weights.keys() & other.outer_words:
+        field = one.fields[word]
+        if not field & IN_NAME:
+            mass -= one.weights[word]
+            head -= one.weights[word] if field else 0
     return mass, head
 
 

@@ -1,6 +1,7 @@
 """Which articles hold a word: a row of the latest of them for each word, searched for many words at once."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,23 @@ class Postings:
             return
         self._reserve(max(words), place)
         ids = np.array(words)
-        self._rows[ids, :-1] = self._rows[ids, 1:]
-        self._rows[ids, -1] = place
+        rows = self._rows.take(ids, axis=0)
+        rows[:, :-1] = rows[:, 1:]
+        rows[:, -1] = place
+        self._rows[ids] = rows
 
-    def search(self, words: Sequence[int], evidence: Sequence[int], least: float) -> Iterable[tuple[int, int]]:
+    def search(self, words: Iterable[tuple[int, int]], least: float) -> Iterable[tuple[int, int]]:
         """Give the places whose words bring at least so much evidence, and how much; the most first.
 
-        Among equals the order is that of the words, then of age.
+        `words` are ids, 0 for unknown ones, and what each is evidence of. Among equals the order is that of the
+        words, then of age.
         """
-        places = self._rows[np.array(words, np.intp)].ravel()
+        count = len(self._rows)
+        known = [(number, evidence) for number, evidence in words if 0 < number < count]
+        if not known:
+            return []
+        ids, evidence = zip(*known, strict=True)
+        places = self._rows.take(ids, axis=0).ravel()
         totals = self._evidence
         np.add.at(totals, places, np.repeat(np.array(evidence, np.int64), _ROW_LENGTH))
         totals[0] = 0
@@ -39,11 +48,12 @@ class Postings:
         totals[places] = 0
         enough = found >= least
         told = dict(zip(places[enough].tolist(), found[enough].tolist(), strict=True))
-        return sorted(told.items(), key=_second, reverse=True)
+        return sorted(told.items(), key=itemgetter(1), reverse=True)
 
     def remove(self, words: bytes, places: Sequence[int]) -> None:
         """Forget the places, whose words have the ids that `words` holds in four bytes each."""
         ids = np.unique(np.frombuffer(words, np.uint32))
+        ids = ids[ids < len(self._rows)]
         is_lost = np.zeros(len(self._evidence), np.bool_)
         is_lost[places] = True
         rows = self._rows[ids]
@@ -60,7 +70,3 @@ class Postings:
             self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)))
         while place >= len(self._evidence):
             self._evidence = np.zeros(2 * len(self._evidence), np.int64)
-
-
-def _second(pair: tuple[int, int]) -> int:
-    return pair[1]

@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from sys import intern
 from typing import NamedTuple
 
-from core.dedupe.fingerprints import fold_outlet, read_slug, split_signature, split_words
+from core.dedupe.fingerprints import fold_outlet, read_slug, split_field, split_signature, split_words
 from core.dedupe.kinds import find_kinds
 from core.values import Article, Salience, Tagging
 
@@ -38,6 +38,8 @@ _LIST = re.compile(
     r"|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b|.*\bQuiz\b",
     re.IGNORECASE,
 )
+_LIST_CUES = ("every", "all", "best", "greatest", "worst", "ranked", "to watch", "to stream", "quiz")
+_DIGIT = re.compile("[0-9]")
 _EXPLAINER = re.compile(
     r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$|Everything (?:We|You|To)\b", re.IGNORECASE
 )
@@ -80,8 +82,8 @@ class Profile(NamedTuple):
 def read_profile(article: Article, tagging: Tagging) -> Profile:
     """Read an article; the full text is left aside, since most sources give none."""
     headline = split_signature(article.title)[0]
-    title, slug = split_words(headline), _clean_slug(read_slug(article.canonical_url))
-    summary = split_words(article.summary[:_LONGEST_SUMMARY])
+    title, slug = split_field(headline), _clean_slug(read_slug(article.canonical_url))
+    summary = split_field(article.summary[:_LONGEST_SUMMARY])
     fields = dict.fromkeys(_keep_telling(title), IN_TITLE)
     for word in _keep_telling(slug):
         fields[word] = fields.get(word, 0) | IN_SLUG
@@ -100,7 +102,7 @@ def read_profile(article: Article, tagging: Tagging) -> Profile:
         ordinals=tuple(dict.fromkeys((*_find_ordinals(title), *_find_ordinals(slug)))),
         kinds=kinds,
         all_kinds=kinds | find_kinds(summary),
-        genre=_find_genre(headline, {*split_words(article.title), *slug}),
+        genre=_find_genre(headline, {*split_field(article.title), *slug}),
         film_ids=tuple(t.ref for t in tagging.films if t.salience is Salience.ABOUT),
     )
 
@@ -146,7 +148,8 @@ def _find_names(article: Article, headline: str) -> Iterator[str]:
     for text in (headline, summary):
         if _QUOTE.search(text):
             yield from map(_fold_name, _QUOTED.findall(text))
-    yield from map(_fold_run, _NAME.findall(summary))
+    # A run that is but a word of ASCII letters is no name: that is most of them.
+    yield from [_fold_run(run) for run in _NAME.findall(summary) if not (run.isascii() and run.isalpha())]
 
 
 @lru_cache(maxsize=8192)
@@ -176,8 +179,17 @@ def _find_genre(headline: str, words: set[str]) -> str:
     """Tell pieces that are each their own story (review, list, explainer) from news."""
     if "review" in words and not words & {"rotten", "tomatoes"}:
         return "review"
-    if "ranked" in words or "recommendations" in words or _LIST.match(headline):
+    if "ranked" in words or "recommendations" in words or _is_list(headline):
         return "list"
     if "explained" in words or "theory" in words or _EXPLAINER.match(headline):
         return "explainer"
     return "news"
+
+
+def _is_list(headline: str) -> bool:
+    """Match `_LIST`, which is slow, only where it can match: all it finds holds a figure or one of these."""
+    if headline.isascii() and not _DIGIT.search(headline):
+        lowered = headline.lower()
+        if not any(cue in lowered for cue in _LIST_CUES):
+            return False
+    return _LIST.match(headline) is not None

@@ -121,9 +121,8 @@ class StoryIndex:
 
     def _find_candidates(self, side: Side) -> list[int]:
         ids = dict(zip(side.weights, self._words.find(side.weights), strict=True))
-        rarest = _rarest(side.weights)
-        evidence = [weight * weight for _, weight in rarest]
-        ranked = self._postings.search([ids[word] for word, _ in rarest], evidence, _LEAST_EVIDENCE)
+        evidence = [(ids[word], weight * weight) for word, weight in _rarest(side.weights)]
+        ranked = self._postings.search(evidence, _LEAST_EVIDENCE)
         at, times = side.profile.at, self._members.time
         near = [place for place, _ in islice(ranked, _CANDIDATES) if abs(at - times(place)) <= self._pause]
         weights = dict(zip(ids.values(), side.weights.values(), strict=True))
