@@ -63,18 +63,18 @@ class Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, default=_SIZES)
-    rates: list[float] = []
-    for size in parser.parse_args().sizes:
+    sizes = parser.parse_args().sizes
+    known, rates = _decide_stream(load_corpus().articles), list[float]()
+    for size in sizes:
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
-            measured = apart.submit(_measure, size).result()
+            measured = apart.submit(_measure, size, known).result()
         rates.append(measured.rate)
         print(measured, flush=True)
     print(f"the slowest size costs {max(rates) / min(rates):.2f} times the fastest")
 
 
-def _measure(size: int) -> Measured:
+def _measure(size: int, known: Mapping[int, StoryId]) -> Measured:
     stream = load_corpus().articles
-    known = _decide_stream(stream)
     desk = _Desk()
     traffic = make_traffic(stream, size)
     first = next(traffic)
