@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from core.values import FilmId, Publisher, PublisherSlug, Story, StoryId, TagKind, TopicSlug
 from store import convert
-from store.delivery_views import match_views, story_deliveries
+from store.corrections import corrections_of
+from store.delivery_views import match_deliveries, match_views
 from store.sources import publishers
 from store.tables import articles, films, matches, stories, story_tags, topics
 from store.tables import publishers as publisher_rows
@@ -27,6 +28,7 @@ def latest_stories(
 ) -> list[StoryView]:
     """Stories, newest first by story_id, older than `before`: page on with the last one's id. Five queries at most."""
     query = select(stories).order_by(stories.c.story_id.desc()).limit(limit)
+    query = query.where(stories.c.merged_into.is_(None))
     if before is not None:
         query = query.where(stories.c.story_id < before)
     if film is not None:
@@ -39,25 +41,33 @@ def latest_stories(
 
 
 def story_detail(tx: Session, story_id: StoryId) -> StoryDetail | None:
-    """A story with everything the desk did about it; None when unknown or purged."""
-    views = _views(tx, load_stories(tx, select(stories).where(stories.c.story_id == story_id)))
+    """A story with everything the desk did about it; None when unknown or purged.
+
+    One that was merged away is shown as the story it is now.
+    """
+    kept_id = select(func.coalesce(stories.c.merged_into, stories.c.story_id)).where(stories.c.story_id == story_id)
+    views = _views(tx, load_stories(tx, select(stories).where(stories.c.story_id == kept_id.scalar_subquery())))
     if not views:
         return None
-    known = publishers(tx)
-    members = _load_articles(tx, articles.c.story_id == story_id)
-    repeats = _load_articles(tx, articles.c.duplicate_of.in_([row["article_id"] for row in members]))
+    known, living_id = publishers(tx), views[0].story.story_id
+    members = _load_articles(tx, articles.c.story_id == living_id)
+    article_ids = [row["article_id"] for row in members]
+    repeats = _load_articles(tx, articles.c.duplicate_of.in_(article_ids))
+    told = match_views(tx, matches.c.article_id.in_(article_ids))
     return StoryDetail(
         view=views[0],
         articles=tuple(_article_view(row, known) for row in members),
         duplicates=tuple(_article_view(row, known) for row in repeats),
-        matches=match_views(tx, matches.c.story_id == story_id),
-        deliveries=story_deliveries(tx, story_id),
+        matches=told,
+        deliveries=match_deliveries(tx, [view.match_id for view in told]),
+        corrections=corrections_of(tx, living_id),
+        merged_into=living_id if living_id != story_id else None,
     )
 
 
 def count_stories(tx: Session, *, film: FilmId | None = None, topic: TopicSlug | None = None) -> int:
     """How many stories are kept, with a tag if one is named."""
-    query = select(func.count()).select_from(stories)
+    query = select(func.count()).select_from(stories).where(stories.c.merged_into.is_(None))
     if film is not None:
         query = query.where(_is_tagged(TagKind.FILM, film))
     if topic is not None:

@@ -1,5 +1,6 @@
 """Same event? Groups articles of the last days into stories, one decision per article from what is known then."""
 
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,11 @@ _LEAST_SCORE = 0.5
 _BEST_SHARE = 0.6
 _SAME_OUTLET_PENALTY = 0.3
 _LONGEST_PAUSE = 96 * 3600
+
+# An article joins two known stories when it fits both so well and these are so much alike; chosen on the same windows.
+_JOIN_SCORE = 0.8
+_JOIN_LIKENESS = 0.3
+_JOIN_MEMBERS = 6
 
 # Bounds that keep the cost of one article flat: how many of its rarest words are looked up, how many articles a word
 # remembers (the latest), how many pairs are measured.
@@ -76,7 +82,8 @@ class StoryIndex:
         if score < _LEAST_SCORE:
             told = f"nearest known story {story_id} at {score:.0%}, below {_LEAST_SCORE:.0%}"
             return Assignment(story_id=None, score=score, reasons=(told,))
-        return Assignment(story_id=story_id, score=score, reasons=tuple(_explain(side, nearest)))
+        also = tuple(self._find_also(side, ranked))
+        return Assignment(story_id=story_id, score=score, reasons=tuple(_explain(side, nearest)), also=also)
 
     def add(self, article: Article, tagging: Tagging, story_id: StoryId) -> None:
         """Remember that the article belongs to the story."""
@@ -88,6 +95,17 @@ class StoryIndex:
         self._stories.setdefault(story_id, []).append(member)
         self._by_hour.setdefault(kept.profile.at // 3600, []).append(member)
         self._count += 1
+
+    def regroup(self, story_ids: Mapping[ArticleId, StoryId]) -> None:
+        """Put articles under other stories, as if they had been added there; those not remembered are left out."""
+        for members in list(self._by_hour.values()):
+            for member in members:
+                wanted = story_ids.get(member.article_id, member.story_id)
+                if wanted != member.story_id:
+                    self._leave_story(member)
+                    member.story_id = wanted
+                    others = self._stories.setdefault(wanted, [])
+                    insort(others, member, key=lambda one: one.article_id)
 
     def forget(self, before: datetime) -> None:
         """Drop the articles of whole hours before `before`."""
@@ -155,6 +173,20 @@ class StoryIndex:
                 score -= _SAME_OUTLET_PENALTY
             yield max(score, 0.0), story_id, nearest
 
+    def _find_also(self, side: Side, ranked: Sequence[tuple[float, StoryId, "_Member"]]) -> Iterable[Assignment]:
+        """Name the stories that the article fits as surely as the first, and that may be one with it."""
+        best, first_id, _ = ranked[0]
+        for score, story_id, nearest in ranked[1:]:
+            if min(best, score) >= _JOIN_SCORE and self._may_be_one(first_id, story_id):
+                yield Assignment(story_id=story_id, score=score, reasons=tuple(_explain(side, nearest)))
+
+    def _may_be_one(self, one: StoryId, other: StoryId) -> bool:
+        """Judge the members of two stories pair by pair: none may be vetoed, and on the whole they must be alike."""
+        mine, theirs = (self._stories[story_id][-_JOIN_MEMBERS:] for story_id in (one, other))
+        sides = [unpack(member.kept, split_name_once) for member in mine]
+        chances = [chance for side in sides for chance in self._judge_members(side, theirs).values()]
+        return min(chances) > _VETO and sum(chances) / len(chances) >= _JOIN_LIKENESS
+
     def _drop(self, member: "_Member") -> None:
         self._count -= 1
         self._rarity.discount(member.kept.profile.words)
@@ -164,13 +196,16 @@ class StoryIndex:
                 self._postings[word] = left
             else:
                 self._postings.pop(word, None)
+        self._leave_story(member)
+
+    def _leave_story(self, member: "_Member") -> None:
         members = self._stories[member.story_id]
         members.remove(member)
         if not members:
             del self._stories[member.story_id]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Member:
     """An article in its story; compared by identity."""
 

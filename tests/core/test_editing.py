@@ -1,6 +1,6 @@
 """The desk's judgement from entry to Edit, with plain stand-ins where tagger and indexes are not the point."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.composing import merge_tags
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
-from core.editing import Editor, Remembered, Told, Windows, mark, merge_tags
+from core.editing import Editor, Recollection, Remembered, Told, Windows, mark
 from core.values import (
     Article,
     ArticleId,
@@ -57,6 +58,9 @@ class SameFirstWord:
 
     def add(self, an_article: Article, _tagging: Tagging, story_id: StoryId) -> None:
         self._stories.setdefault(an_article.title.split()[0], (story_id, an_article.event_at))
+
+    def regroup(self, story_ids: Mapping[ArticleId, StoryId]) -> None:
+        raise NotImplementedError
 
     def forget(self, before: datetime) -> None:
         self._stories = {word: kept for word, kept in self._stories.items() if kept[1] >= before}
@@ -246,18 +250,20 @@ def rebuild(edits: Sequence[Edit]) -> Editor:
         )
     editor = real_editor((len(kept) + 1, max(stories, default=0) + 1))
     editor.remember(
-        [
-            Remembered(
-                article=e.article,
-                tagging=e.tagging,
-                story_id=e.story.story_id if e.story else None,
-                duplicate_of=e.duplicate.article_id if e.duplicate else None,
-            )
-            for e in kept
-            if e.article and e.tagging
-        ],
-        stories,
-        marks,
+        Recollection(
+            articles=[
+                Remembered(
+                    article=e.article,
+                    tagging=e.tagging,
+                    story_id=e.story.story_id if e.story else None,
+                    duplicate_of=e.duplicate.article_id if e.duplicate else None,
+                )
+                for e in kept
+                if e.article and e.tagging
+            ],
+            stories=stories,
+            told=marks,
+        )
     )
     return editor
 
