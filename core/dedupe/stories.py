@@ -24,7 +24,7 @@ _LONGEST_PAUSE = 96 * 3600
 
 # An article joins two known stories when it fits both so well and these are so much alike; chosen on the same windows.
 _JOIN_SCORE = 0.8
-_JOIN_LIKENESS = 0.3
+_JOIN_LIKENESS = 0.25
 _JOIN_MEMBERS = 6
 
 # Bounds that keep the cost of one article flat: how many of its rarest words are looked up, how many articles a word
@@ -181,11 +181,11 @@ class StoryIndex:
                 yield Assignment(story_id=story_id, score=score, reasons=tuple(_explain(side, nearest)))
 
     def _may_be_one(self, one: StoryId, other: StoryId) -> bool:
-        """Judge the members of two stories pair by pair: none may be vetoed, and on the whole they must be alike."""
+        """Judge the members of two stories pair by pair: none may speak against their being one."""
         mine, theirs = (self._stories[story_id][-_JOIN_MEMBERS:] for story_id in (one, other))
         sides = [unpack(member.kept, split_name_once) for member in mine]
         chances = [chance for side in sides for chance in self._judge_members(side, theirs).values()]
-        return min(chances) > _VETO and sum(chances) / len(chances) >= _JOIN_LIKENESS
+        return min(chances) >= _JOIN_LIKENESS
 
     def _drop(self, member: "_Member") -> None:
         self._count -= 1
