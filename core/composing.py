@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from core.values import Article, Salience, Story, StoryId, Tag, Tagging
+from core.values import Article, Correction, CorrectionKind, Salience, Story, StoryId, Tag, Tagging
 
 _DEVELOPMENT_SCORE = 0.5
 
@@ -77,6 +77,17 @@ def compose_story(story_id: StoryId, reports: Sequence[tuple[Article, Tagging]])
         weight = max(weight, article.publisher.tier.weight)
         story = extend_story(story, article, tagging, outlet_count=len(outlets), leads=leads)
     return story
+
+
+def say_correction(made: Correction) -> str:
+    """Say in words who put two stories together, or took them apart."""
+    match made.kind:
+        case CorrectionKind.JOIN:
+            return f"the desk joined story {made.other_id} to story {made.story_id}"
+        case CorrectionKind.MERGE:
+            return f"the operator merged story {made.other_id} into story {made.story_id}"
+        case CorrectionKind.SPLIT:
+            return f"the operator split story {made.other_id} off story {made.story_id}"
 
 
 def find_developments(story: Story, tagging: Tagging) -> tuple[str, ...]:

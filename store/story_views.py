@@ -1,11 +1,13 @@
 """Stories as pages and commands show them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.orm import Session
 
+from core.composing import say_correction
 from core.values import FilmId, Publisher, PublisherSlug, Story, StoryId, TagKind, TopicSlug
 from store import convert
 from store.corrections import corrections_of
@@ -13,7 +15,7 @@ from store.delivery_views import match_deliveries, match_views
 from store.sources import publishers
 from store.tables import articles, films, matches, stories, story_tags, topics
 from store.tables import publishers as publisher_rows
-from store.views import ArticleView, StoryDetail, StoryView
+from store.views import ArticleView, CorrectionView, StoryDetail, StoryView
 from store.window import load_stories
 
 
@@ -53,14 +55,15 @@ def story_detail(tx: Session, story_id: StoryId) -> StoryDetail | None:
     members = _load_articles(tx, articles.c.story_id == living_id)
     article_ids = [row["article_id"] for row in members]
     repeats = _load_articles(tx, articles.c.duplicate_of.in_(article_ids))
+    made = corrections_of(tx, living_id)
     told = match_views(tx, matches.c.article_id.in_(article_ids))
     return StoryDetail(
         view=views[0],
-        articles=tuple(_article_view(row, known) for row in members),
+        articles=tuple(_explain_moves(_article_view(row, known), made) for row in members),
         duplicates=tuple(_article_view(row, known) for row in repeats),
         matches=told,
         deliveries=match_deliveries(tx, [view.match_id for view in told]),
-        corrections=corrections_of(tx, living_id),
+        corrections=made,
         merged_into=living_id if living_id != story_id else None,
     )
 
@@ -82,6 +85,15 @@ def _is_tagged(kind: TagKind, ref: str) -> Any:
 
 def _load_articles(tx: Session, condition: Any) -> Sequence[RowMapping]:
     return tx.execute(select(articles).where(condition).order_by(articles.c.article_id)).mappings().all()
+
+
+def _explain_moves(view: ArticleView, made: Sequence[CorrectionView]) -> ArticleView:
+    """Add to the reasons of an article what brought it from another story."""
+    moves = [one.correction for one in made if view.article.article_id in one.correction.article_ids]
+    if view.assignment is None or not moves:
+        return view
+    reasons = (*view.assignment.reasons, *map(say_correction, moves))
+    return replace(view, assignment=replace(view.assignment, reasons=reasons))
 
 
 def _article_view(row: RowMapping, known: dict[PublisherSlug, Publisher]) -> ArticleView:

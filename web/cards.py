@@ -7,6 +7,7 @@ from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Literal
 
+from core.composing import say_correction
 from core.values import (
     ArticleId,
     CorrectionKind,
@@ -22,7 +23,7 @@ from core.values import (
     Tier,
 )
 from store.views import ArticleView, CorrectionView, DeliveryView, MatchView, StoryDetail, StoryView
-from web.words import CORRECTIONS, EVENTS, STATES, join_words, masked_address, say_day
+from web.words import EVENTS, STATES, join_words, masked_address, say_day
 
 # A reader takes in this many outlets at a glance; the story page names all.
 OUTLETS_ON_CARD = 4
@@ -263,7 +264,7 @@ def _correction_card(view: CorrectionView, story_id: StoryId) -> CorrectionCard:
     made = view.correction
     other = made.other_id if made.story_id == story_id else made.story_id
     return CorrectionCard(
-        sentence=CORRECTIONS[made.kind].format(story=made.story_id, other=made.other_id),
+        sentence=_as_sentence(say_correction(made)),
         other=other if made.kind is CorrectionKind.SPLIT else StoryId(0),
         at=view.corrected_at,
         reasons=tuple(filter(None, (made.note, *made.reasons))),

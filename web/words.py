@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from core.values import CorrectionKind, DeliveryState, EndpointKind, EventType, FetchOutcome, SourceKind, Tier
+from core.values import DeliveryState, EndpointKind, EventType, FetchOutcome, SourceKind, Tier
 
 OUTCOMES = {
     FetchOutcome.OK: "answered",
@@ -38,11 +38,6 @@ EVENTS = {
     EventType.SUBSCRIPTION_REQUESTED: "please confirm",
     EventType.DIGEST: "digest",
     EventType.TEST: "test",
-}
-CORRECTIONS = {
-    CorrectionKind.JOIN: "The desk joined story {other} to story {story}",
-    CorrectionKind.MERGE: "The operator merged story {other} into story {story}",
-    CorrectionKind.SPLIT: "The operator split story {other} off story {story}",
 }
 TIERS = {
     Tier.OFFICIAL: "speaks for the film",

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from core.values import ArticleId, CorrectionKind, FilmId, Salience, StoryId, TopicSlug
+from core.composing import say_correction
+from core.values import ArticleId, FilmId, Salience, StoryId, TopicSlug
 from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
 from scheduler.output import ago, console, in_words, show_fields, show_json, show_rows
 from store.corrections import CorrectionError, merge_stories, split_story
@@ -169,13 +170,7 @@ def _print_article(view: ArticleView) -> None:
 
 def _say_correction(view: CorrectionView) -> str:
     one = view.correction
-    match one.kind:
-        case CorrectionKind.JOIN:
-            done = f"the desk joined story {one.other_id} to story {one.story_id}, {one.score:.2f}"
-        case CorrectionKind.MERGE:
-            done = f"the operator merged story {one.other_id} into story {one.story_id}"
-        case CorrectionKind.SPLIT:
-            done = f"the operator split story {one.other_id} off story {one.story_id}"
+    done = say_correction(one)
     because = "; ".join(filter(None, (one.note, *one.reasons)))
     return f"{in_words(view.corrected_at)}: {done}{': ' if because else ''}{because}"
 

@@ -324,6 +324,9 @@ def test_corrections_are_explained(room: Newsroom) -> None:
     room.merge(1, 2, note="the same night after all")
     kinds = [(view.correction.kind.value, view.correction.note) for view in room.show(2).corrections]
     assert kinds == [("split", "another night"), ("merge", "the same night after all")]
+    why = {view.article.article_id: view.assignment.reasons for view in room.show(1).articles if view.assignment}
+    assert why[third][-2:] == ("the operator split story 2 off story 1", "the operator merged story 2 into story 1")
+    assert why[ArticleId(1)] == ("no known story is near",)
 
 
 @pytest.mark.parametrize(
