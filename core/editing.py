@@ -136,7 +136,7 @@ class Editor:
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
         """Replace the standing subscriptions; stories already told are not told again."""
-        self._subscriptions = SubscriptionIndex(subscriptions)
+        self._subscriptions.replace(subscriptions)
 
     def retag(self, tagger: TextTagger) -> None:
         """Replace the tagger; what was tagged keeps its tags."""
@@ -327,7 +327,9 @@ class Editor:
         counts = (kept.story.outlet_count, gone.story.outlet_count, len(outlets))
         kept_lead, gone_lead = ((m.lead_weight, -m.story.lead_article_id) for m in (kept, gone))
         story = unite_stories(kept.story, gone.story, outlet_count=max(counts), other_leads=gone_lead > kept_lead)
-        told = {key: kept.told.get(key, set()) | gone.told.get(key, set()) for key in (kept.told | gone.told)}
+        told = {name: set(marks) for name, marks in kept.told.items()}
+        for name, marks in gone.told.items():
+            told.setdefault(name, set()).update(words for words in marks if not words.startswith(GONE))
         self._memory[kept_id] = _StoryMemory(
             story=story,
             lead_weight=max(kept.lead_weight, gone.lead_weight),
