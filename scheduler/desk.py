@@ -17,6 +17,7 @@ from core.urls import canonical_url
 from core.values import (
     Article,
     ArticleId,
+    Correction,
     Delivery,
     DeliveryId,
     DeliveryState,
@@ -36,7 +37,14 @@ from core.values import (
     TopicSlug,
 )
 from core.webhooks import build_payload
-from store.corrections import corrections_since, hold_corrections, last_correction, mark_told, untold_splits
+from store.corrections import (
+    corrections_since,
+    hold_corrections,
+    last_correction,
+    mark_told,
+    stories_of,
+    untold_splits,
+)
 from store.deliveries import add_deliveries
 from store.digests import told_counts
 from store.engine import Session, Store
@@ -54,7 +62,7 @@ from store.stories import (
     story_detail,
 )
 from store.subscriptions import all_endpoints, all_subscriptions
-from store.views import CorrectionView, Window
+from store.views import Window
 from store.window import load_heard, load_told
 
 BATCH = 500
@@ -211,8 +219,9 @@ class Desk:
             return 0
         with self._writing() as tx:
             views = untold_splits(tx)
-            news = [item for view in views for item in _find_split_news(tx, editor, view, now)]
-            self._owe(tx, news, save_matches(tx, [item.match for item in news], now=now), vocabulary, now)
+            for view in views:
+                news = list(_find_split_news(tx, editor, view.correction, now))
+                self._owe(tx, news, save_matches(tx, [item.match for item in news], now=now), vocabulary, now)
             mark_told(tx, [view.correction_id for view in views], now=now)
         self._last_told_split = self._last_correction
         return len(views)
@@ -291,18 +300,19 @@ def _recollect(window: Window) -> Recollection:
     return Recollection(articles=known, stories=window.stories, told=window.told, sides=window.sides)
 
 
-def _find_split_news(tx: Session, editor: Editor, view: CorrectionView, now: datetime) -> Iterator[_News]:
+def _find_split_news(tx: Session, editor: Editor, split: Correction, now: datetime) -> Iterator[_News]:
     """Find who heard of one part of a split story only, and asked for the other part too."""
-    ids = view.correction.story_id, view.correction.other_id
-    for story_id, other_id in (ids, ids[::-1]):
-        detail = story_detail(tx, story_id)
-        if detail is None or detail.merged_into is not None:
-            continue
-        quiet = quiet_reasons(tx, [known.article.article_id for known in detail.articles])
-        loud = [known.article for known in detail.articles if known.article.article_id not in quiet]
-        story, told, heard = detail.view.story, load_told(tx, story_id), load_heard(tx, other_id)
-        for article, match in editor.announce(story, told, loud, heard=heard, now=now):
-            yield _News(match, article, story)
+    parts = split.rest_ids, split.article_ids
+    for ours, theirs in (parts, parts[::-1]):
+        heard = load_heard(tx, theirs)
+        for story_id in sorted(stories_of(tx, ours) - stories_of(tx, theirs)):
+            detail, quiet = story_detail(tx, story_id), quiet_reasons(tx, ours)
+            assert detail is not None
+            found = (known.article for known in detail.articles)
+            loud = [article for article in found if article.article_id in ours and article.article_id not in quiet]
+            story, told = detail.view.story, load_told(tx, story_id)
+            for article, match in editor.announce(story, told, loud, heard=heard, now=now):
+                yield _News(match, article, story)
 
 
 def _news_of(edit: Edit) -> Iterator[_News]:

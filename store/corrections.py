@@ -214,11 +214,12 @@ def _is_split_so(tx: Session, story_id: StoryId, named: set[ArticleId]) -> bool:
     for view in _load(tx, about, corrections.c.kind == CorrectionKind.SPLIT):
         sides = [set(view.correction.article_ids), set(view.correction.rest_ids)]
         if named in sides:
-            theirs, others = (_stories_of(tx, side) for side in (named, *(side for side in sides if side != named)))
+            theirs, others = (stories_of(tx, side) for side in (named, *(side for side in sides if side != named)))
             return len(theirs) == 1 and theirs.isdisjoint(others)
     return False
 
 
-def _stories_of(tx: Session, article_ids: Collection[ArticleId]) -> set[int]:
+def stories_of(tx: Session, article_ids: Collection[ArticleId]) -> set[StoryId]:
+    """The stories these articles are in now."""
     query = select(articles.c.story_id).where(articles.c.article_id.in_(article_ids), articles.c.story_id.is_not(None))
-    return set(tx.execute(query).scalars())
+    return {StoryId(number) for number in tx.execute(query).scalars()}

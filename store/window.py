@@ -54,12 +54,11 @@ def load_told(tx: Session, story_id: StoryId) -> dict[SubscriptionId, set[str]]:
     return _load_told(tx, select(stories.c.story_id).where(stories.c.story_id == story_id)).get(story_id, {})
 
 
-def load_heard(tx: Session, story_id: StoryId) -> dict[SubscriptionId, ArticleId]:
-    """By which of a story's articles each subscription first heard of it."""
+def load_heard(tx: Session, article_ids: Collection[ArticleId]) -> dict[SubscriptionId, ArticleId]:
+    """Which of these articles was the first by which a subscription was told of something."""
     query = (
         select(matches.c.subscription_id, func.min(matches.c.article_id))
-        .join(articles, articles.c.article_id == matches.c.article_id)
-        .where(articles.c.story_id == story_id)
+        .where(matches.c.article_id.in_(article_ids))
         .group_by(matches.c.subscription_id)
     )
     return {SubscriptionId(name): ArticleId(article_id) for name, article_id in tx.execute(query)}
