@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.values import ParsedEntry, Publisher, PublisherSlug, Source, SourceId, SourceKind
 from scheduler.loopback import QuietHandler, serve_loopback
 from store.engine import open_store
@@ -110,6 +112,7 @@ def furnished(path: Path) -> Iterator[tuple[Folder, Receiver]]:
         yield folder, receiver
 
 
+@pytest.mark.timeout(300)
 def test_the_operators_word_counts_for_good(tmp_path: Path) -> None:
     with furnished(tmp_path) as (folder, receiver):
         with folder.service() as (process, _):
