@@ -190,7 +190,8 @@ def _read_facts(
         yield "Topic" if len(topics) == 1 else "Topics", ", ".join(_text(topic, "name") for topic in topics)
     outlets = story.get("outlet_count")
     if isinstance(outlets, int) and outlets > 1:
-        yield "Reported by", f"{outlets} outlets"
+        first = _text(story, "first_outlet")
+        yield "Reported by", f"{outlets} outlets, first by {first}" if first else f"{outlets} outlets"
 
 
 def _say_film(film: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """Which standing subscriptions a story satisfies, and why. Decides nothing about whether they were told before."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -26,7 +26,7 @@ from core.query import (
     say_hits,
     split_words,
 )
-from core.values import Article, Story, Subscription, Tier
+from core.values import Article, Story, Subscription, SubscriptionId, Tier
 
 _Need = frozenset[str]
 
@@ -34,6 +34,8 @@ _Need = frozenset[str]
 # dozens. It weighs the subscriptions that would have to be asked.
 _COMMONNESS = {"film": 1.0, "outlet": 20.0, "topic": 40.0, "tier": 1000.0, "confirmed": 1000.0}
 _WORD_COMMONNESS = 4.0
+# From this share of changed subscriptions on, filing all anew is as cheap as taking single ones out.
+_MUCH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,16 @@ class _Standing:
         return tuple(say_hits(self.labels, facts)) or (everything,)
 
 
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """A subscription, how it was read (not at all if it rests or cannot be), and under which need it is filed."""
+
+    subscription: Subscription
+    demand: _Demand | None
+    standing: _Standing | None
+    place: _Need | None
+
+
 class SubscriptionIndex:
     """Enabled subscriptions by the rarest term each of them needs, so that a story asks only those it could satisfy.
 
@@ -86,17 +98,55 @@ class SubscriptionIndex:
     """
 
     def __init__(self, subscriptions: Iterable[Subscription]) -> None:
-        read = [(s, demand) for s in subscriptions if s.is_enabled and (demand := _read_demand(s)) is not None]
-        usage = Counter(key for _, demand in read for need in demand.needs for key in need)
         self._by_key: dict[str, list[_Standing]] = defaultdict(list)
         self._unconditional: list[_Standing] = []
+        self._usage: Counter[str] = Counter()
+        self._filed: dict[SubscriptionId, _Filed] = {}
+        self._file(list(subscriptions))
+
+    def replace(self, subscriptions: Iterable[Subscription]) -> None:
+        """Hold these instead of those before; what is new or changed costs, not what stays.
+
+        Where much has changed, all is filed anew: what is rare may be another term now.
+        """
+        wanted = {one.subscription_id: one for one in subscriptions}
+        known = self._filed
+        gone = [filed for key, filed in known.items() if wanted.get(key) != filed.subscription]
+        fresh = [one for key, one in wanted.items() if key not in known or known[key].subscription != one]
+        if len(gone) + len(fresh) > len(known) * _MUCH:
+            self._clear()
+            self._file(list(wanted.values()))
+            return
+        for filed in gone:
+            self._remove(filed)
+        self._file(fresh)
+
+    def _clear(self) -> None:
+        for held in (self._by_key, self._unconditional, self._usage, self._filed):
+            held.clear()
+
+    def _file(self, subscriptions: Sequence[Subscription]) -> None:
+        read = [(s, _read_demand(s) if s.is_enabled else None) for s in subscriptions]
+        self._usage.update(key for _, demand in read if demand for need in demand.needs for key in need)
         for subscription, demand in read:
-            filed = min(demand.needs, key=lambda need: _rarity(need, usage), default=None)
-            one = _stand(subscription, demand, filed)
-            for key in filed or ():
-                self._by_key[key].append(one)
-            if filed is None:
-                self._unconditional.append(one)
+            place, one = None, None
+            if demand is not None:
+                place = min(demand.needs, key=lambda need: _rarity(need, self._usage), default=None)
+                one = _stand(subscription, demand, place)
+                for standing in self._places(place):
+                    standing.append(one)
+            self._filed[subscription.subscription_id] = _Filed(subscription, demand, one, place)
+
+    def _remove(self, filed: _Filed) -> None:
+        del self._filed[filed.subscription.subscription_id]
+        if filed.demand is None:
+            return
+        self._usage.subtract(key for need in filed.demand.needs for key in need)
+        for standing in self._places(filed.place):
+            standing[:] = [one for one in standing if one is not filed.standing]
+
+    def _places(self, need: _Need | None) -> list[list[_Standing]]:
+        return [self._unconditional] if need is None else [self._by_key[key] for key in need]
 
     def match(self, story: Story, article: Article) -> list[tuple[Subscription, tuple[str, ...]]]:
         """Return the subscriptions that `story` satisfies now that `article` is in it, with reasons, by id.

@@ -153,6 +153,14 @@ class Hold(StrEnum):
     CAP = "cap"
 
 
+class CorrectionKind(StrEnum):
+    """Who found out later which articles report one event: the desk (`join`) or the operator (`merge`, `split`)."""
+
+    JOIN = "join"
+    MERGE = "merge"
+    SPLIT = "split"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
     """Who speaks."""
@@ -477,21 +485,48 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Which story an article belongs to; `story_id` None opens a new one. `reasons` are short human sentences."""
+    """Which story an article belongs to; `story_id` None opens a new one. `reasons` are short human sentences.
+
+    `also` names further stories that the article fits so well that all of them may be one.
+    """
 
     story_id: StoryId | None
     score: float
     reasons: tuple[str, ...] = ()
+    also: tuple["Assignment", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What was decided on two stories after their articles had come.
+
+    `join` and `merge`: `article_ids` went from `other_id` to `story_id`, which answers for both from then on. `split`:
+    `article_ids` went from `story_id` to the new story `other_id`. `rest_ids` are the articles `story_id` had or
+    kept. `score` 0-1 and `reasons` are the desk's, `note` is the operator's.
+    """
+
+    kind: CorrectionKind
+    story_id: StoryId
+    other_id: StoryId
+    article_ids: tuple[ArticleId, ...] = ()
+    rest_ids: tuple[ArticleId, ...] = ()
+    score: float = 0.0
+    reasons: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Articles on the same event, as readers see it. Counts include every non-duplicate article."""
+    """Articles on the same event, as readers see it. Counts include every non-duplicate article.
+
+    `title`, `url` and `outlet` are those of the leading article, `first_outlet` reported first.
+    """
 
     story_id: StoryId
     title: str
     url: str
     outlet: str
+    first_outlet: str = ""
     summary: str = ""
     image_url: str = ""
     first_article_id: ArticleId
@@ -580,8 +615,9 @@ class Subscription:
 class Match:
     """This story satisfies this subscription at this event, and why.
 
-    One per (subscription, story, event, development). `development` is empty for `story.created` and names what is
-    new for `story.updated` (`topic:trailer`), so each development is told once.
+    One per (subscription, story, event, development). `development` names what is new for `story.updated`
+    (`topic:trailer`), so each development is told once. It is empty for `story.created`, or `article:ID` where a
+    story was told by an article that has been split off since, and now begins anew.
     """
 
     subscription_id: SubscriptionId
@@ -681,8 +717,10 @@ class Edit:
     """Everything the desk decided about one entry; the shell stores it in one transaction.
 
     `article` is None when the entry's canonical URL is known already (`duplicate` then names the article).
-    `story` is the story after the article joined, None for a duplicate. `quiet_reason` says why nothing could be
-    told at all (duplicate, backlog, too old); it is empty when subscriptions were asked.
+    `story` is the story after the article joined, None for a duplicate; `strand_id` is the part of it that the article
+    is near to, the story's own id unless stories were put together. `corrections` put others into `story` before.
+    `quiet_reason` says why nothing could be told at all (duplicate, backlog, too old); it is empty when subscriptions
+    were asked.
     """
 
     entry_id: EntryId
@@ -691,5 +729,7 @@ class Edit:
     tagging: Tagging | None = None
     assignment: Assignment | None = None
     story: Story | None = None
+    strand_id: StoryId | None = None
+    corrections: tuple[Correction, ...] = ()
     quiet_reason: str = ""
     matches: Sequence[Match] = ()

@@ -221,7 +221,7 @@ def build_payload(  # noqa: PLR0913 - an alert is made of exactly these
             "article": _describe_article(article, limits),
             "films": _describe_tags(tags, TagKind.FILM, films, limits),
             "topics": _describe_tags(tags, TagKind.TOPIC, topics, limits),
-            "development": _trim(match.development, limits.text_bytes),
+            "development": _trim(match.development if event is EventType.STORY_UPDATED else "", limits.text_bytes),
             "match": _describe_match(subscription, match, limits),
             "evidence": [_describe_quote(quote, limits) for quote in quotes[: limits.items]],
         }
@@ -309,6 +309,8 @@ def _describe_story(story: Story, base_url: str, limits: _Limits) -> _Json:
         "updated_at": _iso(story.updated_at),
         "article_count": story.article_count,
         "outlet_count": story.outlet_count,
+        "outlet": _trim(story.outlet, limits.text_bytes),
+        "first_outlet": _trim(story.first_outlet, limits.text_bytes),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from core.editing import find_developments, merge_tags
+from core.composing import find_developments, merge_tags
 from core.matching import explain_silence
 from core.values import ArticleId, DeliveryState, EventType, Story, StoryId, SubscriptionId
 from store.deliveries import delivery_detail

@@ -13,6 +13,7 @@ from core.values import (
     Assignment,
     Attempt,
     Cadence,
+    Correction,
     Delivered,
     Delivery,
     DeliveryId,
@@ -328,6 +329,7 @@ def judgement_to_columns(edit: Edit) -> Columns:
     tagging = edit.tagging or Tagging(is_production_news=False, production_score=0.0)
     return {
         "story_id": edit.story.story_id if edit.story else None,
+        "strand_id": edit.strand_id if edit.story and edit.strand_id != edit.story.story_id else None,
         "duplicate_of": duplicate.article_id if duplicate else None,
         "duplicate_score": duplicate.score if duplicate else 0.0,
         "duplicate_reason": duplicate.reason if duplicate else "",
@@ -356,6 +358,34 @@ def assignment_from_row(row: Row) -> Assignment | None:
         story_id=StoryId(row["story_id"]),
         score=row["assignment_score"],
         reasons=tuple(row["assignment_reasons"]),
+    )
+
+
+def correction_to_columns(correction: Correction, *, number: int, now: datetime) -> Columns:
+    return {
+        "correction_id": number,
+        "kind": correction.kind,
+        "story_id": correction.story_id,
+        "other_id": correction.other_id,
+        "article_ids": list(correction.article_ids),
+        "rest_ids": list(correction.rest_ids),
+        "score": correction.score,
+        "reasons": list(correction.reasons),
+        "note": correction.note,
+        "corrected_at": now,
+    }
+
+
+def correction_from_row(row: Row) -> Correction:
+    return Correction(
+        kind=row["kind"],
+        story_id=StoryId(row["story_id"]),
+        other_id=StoryId(row["other_id"]),
+        article_ids=tuple(ArticleId(number) for number in row["article_ids"]),
+        rest_ids=tuple(ArticleId(number) for number in row["rest_ids"]),
+        score=row["score"],
+        reasons=tuple(row["reasons"]),
+        note=row["note"],
     )
 
 
@@ -400,6 +430,7 @@ def story_to_columns(story: Story) -> Columns:
         "title": story.title,
         "url": story.url,
         "outlet": story.outlet,
+        "first_outlet": story.first_outlet,
         "summary": story.summary,
         "image_url": story.image_url,
         "first_article_id": story.first_article_id,
@@ -434,6 +465,7 @@ def story_from_row(row: Row, tags: tuple[Tag, ...]) -> Story:
         title=row["title"],
         url=row["url"],
         outlet=row["outlet"],
+        first_outlet=row["first_outlet"],
         summary=row["summary"],
         image_url=row["image_url"],
         first_article_id=ArticleId(row["first_article_id"]),

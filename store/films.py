@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.values import Alias, Film, FilmId, Topic
 from store import convert
-from store.meta import bump_config_version
+from store.meta import bump_catalogue_version
 from store.sql import chunks, insert_new, upsert
 from store.tables import film_aliases, films, topics
 
@@ -20,7 +20,7 @@ def upsert_films(tx: Session, found: Iterable[Film], *, now: datetime) -> int:
     for some in chunks(found):
         changed_count += _upsert_some(tx, {film.film_id: film for film in some}, now=now)
     if changed_count:
-        bump_config_version(tx)
+        bump_catalogue_version(tx)
     return changed_count
 
 
@@ -79,7 +79,7 @@ def sync_topics(tx: Session, wanted: Sequence[Topic], *, now: datetime) -> int:
         return 0
     tx.execute(delete(topics).where(topics.c.slug.not_in([topic.slug for topic in wanted])))
     upsert(tx, topics, [convert.topic_to_columns(topic, position=n) for n, topic in enumerate(wanted)])
-    bump_config_version(tx)
+    bump_catalogue_version(tx)
     before, after = ({topic.slug: topic for topic in some} for some in (stored, wanted))
     return max(1, sum(before.get(slug) != after.get(slug) for slug in before | after))
 

@@ -8,6 +8,8 @@
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
 | stories, with articles, duplicates, tags, matches | 365 days after their last change | a delivery still names them |
+| a story merged into another | with that one | |
+| corrections | 365 days after they were made | one of their stories is there |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
 | tombstones | 400 days after the burial, or after a feed last listed the entry | |
 | all others | never: they grow with the configuration, not with the news | |
@@ -19,14 +21,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, delete, exists, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from store.numbers import LAST_ARTICLE, LAST_STORY, next_ids
 from store.sql import change, chunks, raise_number, upsert
-from store.stories import LAST_ARTICLE, LAST_STORY, next_ids
 from store.tables import (
     BuriedKind,
     articles,
     attempts,
+    corrections,
     deliveries,
     entries,
     fetches,
@@ -64,6 +67,7 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
         "deliveries": _delete_old(tx, deliveries, deliveries.c.finished_at < now - retention.deliveries, limit=limit),
         "entries": _purge_entries(tx, now=now, before=now - retention.entries, limit=limit),
         **_purge_stories(tx, now=now, before=now - retention.articles, limit=limit),
+        "corrections": _delete_old(tx, corrections, *_old_corrections(now - retention.articles), limit=limit),
         "tombstones": _delete_old(tx, tombstones, tombstones.c.buried_at < now - retention.tombstones, limit=limit),
     }
 
@@ -71,6 +75,11 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
 def _old_attempts(before: datetime) -> tuple[Any, Any]:
     finished = exists().where(deliveries.c.delivery_id == attempts.c.delivery_id, deliveries.c.finished_at.is_not(None))
     return attempts.c.started_at < before, finished
+
+
+def _old_corrections(before: datetime) -> tuple[Any, Any]:
+    lives = stories.c.story_id.in_((corrections.c.story_id, corrections.c.other_id))
+    return corrections.c.corrected_at < before, ~exists().where(lives)
 
 
 def _delete_old(tx: Session, table: Table, *conditions: Any, limit: int) -> int:
@@ -88,7 +97,7 @@ def _purge_entries(tx: Session, *, now: datetime, before: datetime, limit: int) 
 
 
 def _purge_stories(tx: Session, *, now: datetime, before: datetime, limit: int) -> dict[str, int]:
-    old = select(stories.c.story_id).where(stories.c.updated_at < before, ~_is_told()).limit(limit)
+    old = select(stories.c.story_id).where(stories.c.updated_at < before, ~_is_told(), ~_is_needed()).limit(limit)
     story_ids = tx.execute(old).scalars().all()
     members = tx.execute(select(articles.c.article_id).where(articles.c.story_id.in_(story_ids))).scalars().all()
     alone = select(articles.c.article_id).where(articles.c.story_id.is_(None), articles.c.first_seen_at < before)
@@ -105,8 +114,26 @@ def _purge_stories(tx: Session, *, now: datetime, before: datetime, limit: int) 
 def _is_told() -> Any:
     """Whether a delivery still names the story, itself or by its match."""
     theirs = select(matches.c.match_id).where(matches.c.story_id == stories.c.story_id)
-    named = or_(deliveries.c.story_id == stories.c.story_id, deliveries.c.match_id.in_(theirs))
+    merged = aliased(stories)
+    here = select(merged.c.story_id).where(merged.c.merged_into == stories.c.story_id)
+    named = or_(
+        deliveries.c.story_id == stories.c.story_id,
+        deliveries.c.story_id.in_(here),
+        deliveries.c.match_id.in_(theirs),
+    )
     return exists().where(named)
+
+
+def _is_needed() -> Any:
+    """Whether a story was merged into one that is kept, or what was told of it counts for an article that went on."""
+    kept = aliased(stories)
+    leads = exists().where(kept.c.story_id == stories.c.merged_into)
+    went = exists().where(
+        matches.c.story_id == stories.c.story_id,
+        matches.c.article_id == articles.c.article_id,
+        articles.c.story_id != stories.c.story_id,
+    )
+    return or_(leads, went)
 
 
 def _remember_ids(tx: Session, *, has_deletions: bool) -> None:

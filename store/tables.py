@@ -200,8 +200,13 @@ class EntryRow(Row, table=True):
 
 
 class StoryRow(Row, table=True):
+    """One that was merged away keeps its row, so that its number still leads somewhere: to `merged_into`."""
+
     __tablename__ = "stories"
-    __table_args__ = (Index(None, "updated_at"),)
+    __table_args__ = (
+        Index(None, "updated_at"),
+        _only_where("ix_stories_merged_into", "merged_into", where="merged_into IS NOT NULL"),
+    )
 
     story_id: int = _key(BIG_ID)
     title: str = _column(PLAIN_TEXT)
@@ -217,6 +222,8 @@ class StoryRow(Row, table=True):
     outlet_count: int = _column(Integer())
     is_production_news: bool = _column(Boolean())
     is_backlog: bool = _column(Boolean())
+    first_outlet: str = _column(PLAIN_TEXT, server_default="")
+    merged_into: int | None = _optional(BIG_ID)
 
 
 class StoryTagRow(Row, table=True):
@@ -232,8 +239,33 @@ class StoryTagRow(Row, table=True):
     evidence: list[dict[str, str]] = _column(PLAIN_JSON)
 
 
+class CorrectionRow(Row, table=True):
+    """Two stories put together or taken apart after their articles had come.
+
+    `told_at` is when the desk told of a split.
+    """
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index(None, "story_id"), Index(None, "other_id"), Index(None, "kind", "told_at"))
+
+    correction_id: int = _key(BIG_ID)
+    kind: values.CorrectionKind = _column(values_of(values.CorrectionKind))
+    story_id: int = _column(BIG_ID)
+    other_id: int = _column(BIG_ID)
+    article_ids: list[int] = _column(PLAIN_JSON)
+    rest_ids: list[int] = _column(PLAIN_JSON)
+    score: float = _column(Float(53))
+    reasons: list[str] = _column(PLAIN_JSON)
+    note: str = _column(PLAIN_TEXT)
+    corrected_at: datetime = _column(UTC_DATE_TIME)
+    told_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
 class ArticleRow(Row, table=True):
-    """A text with all the desk said of it: its tags, its story and why, or the article it repeats and why."""
+    """A text with all the desk said of it: its tags, its story and why, or the article it repeats and why.
+
+    `strand_id` is the story it was in before that was put together with another one.
+    """
 
     __tablename__ = "articles"
     __table_args__ = (
@@ -272,6 +304,7 @@ class ArticleRow(Row, table=True):
     tags: list[dict[str, Any]] = _column(PLAIN_JSON)
     text_key: str | None = _optional(PLAIN_TEXT)
     quiet_reason: str = _column(PLAIN_TEXT, server_default="")
+    strand_id: int | None = _optional(BIG_ID)
 
 
 class FilmRow(Row, table=True):
@@ -361,6 +394,7 @@ class MatchRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("subscription_id", "story_id", "event", "development"),
         Index(None, "story_id"),
+        Index(None, "article_id"),
         Index(None, "matched_at"),
         AUTOINCREMENT,
     )
@@ -505,6 +539,7 @@ source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")
 story_tags = _table("story_tags")
+corrections = _table("corrections")
 articles = _table("articles")
 films = _table("films")
 film_aliases = _table("film_aliases")

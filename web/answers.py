@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.health import HealthState, judge_health
 from core.values import (
+    CorrectionKind,
     DeliveryState,
     EndpointKind,
     EventType,
@@ -21,7 +22,7 @@ from core.values import (
     Tier,
     Topic,
 )
-from store.views import ArticleView, DeliveryView, MatchView, SourceView, StoryDetail, StoryView
+from store.views import ArticleView, CorrectionView, DeliveryView, MatchView, SourceView, StoryDetail, StoryView
 from web.cards import hide_address, rank_outlets
 from web.words import masked_address, public_address
 
@@ -38,6 +39,9 @@ STORY_EXAMPLE: dict[str, Any] = {
     "backlog": False,
     "article_count": 3,
     "outlet_count": 2,
+    "first_outlet": "Set Gazette",
+    "first_article_id": 977,
+    "lead_article_id": 981,
     "outlets": [{"name": "The Call Sheet", "tier": "trade"}, {"name": "Set Gazette", "tier": "fan"}],
     "films": [
         {
@@ -105,6 +109,9 @@ class StoryAnswer(Answer):
     backlog: bool = Field(description="Taken in with a source's backlog; nobody was told.")
     article_count: int
     outlet_count: int
+    first_outlet: str = Field(description="Who reported first.")
+    first_article_id: int
+    lead_article_id: int = Field(description="The article whose headline the story has: the most credible outlet's.")
     outlets: list[OutletAnswer] = Field(description="The most credible first.")
     films: list[FilmTagAnswer]
     topics: list[TopicTagAnswer]
@@ -163,7 +170,21 @@ class DeliveryAnswer(Answer):
     last_status: int | None
 
 
+class CorrectionAnswer(Answer):
+    """Two stories put together (`join` by the desk, `merge` by the operator) or taken apart (`split`)."""
+
+    kind: CorrectionKind
+    story_id: int = Field(description="The story that kept its number.")
+    other_id: int = Field(description="The story that went into it, or that was split off.")
+    score: float = Field(description="How well the article that joined them fits both, 0-1; 0 for the operator's.")
+    reasons: list[str]
+    note: str = Field(description="The operator's.")
+    corrected_at: datetime
+
+
 class StoryDetailAnswer(StoryAnswer):
+    merged_into: int | None = Field(description="Not null if the story asked for was merged away: it is this one now.")
+    corrections: list[CorrectionAnswer]
     articles: list[ArticleAnswer]
     duplicates: list[ArticleAnswer]
     matches: list[MatchAnswer]
@@ -247,6 +268,9 @@ def story_fields(view: StoryView, publishers: Mapping[str, Publisher], *, base_u
         "backlog": story.is_backlog,
         "article_count": story.article_count,
         "outlet_count": story.outlet_count,
+        "first_outlet": story.first_outlet,
+        "first_article_id": story.first_article_id,
+        "lead_article_id": story.lead_article_id,
         "outlets": [{"name": outlet.name, "tier": outlet.tier} for outlet in outlets],
         "films": [
             {"id": film_id, "title": title, "salience": salience, **_proof(tags.get(film_id))}
@@ -264,6 +288,8 @@ def _proof(tag: Tag | None) -> dict[str, Any]:
 
 def detail_fields(detail: StoryDetail) -> dict[str, Any]:
     return {
+        "merged_into": detail.merged_into,
+        "corrections": [answer_correction(view) for view in detail.corrections],
         "articles": [answer_article(view) for view in detail.articles],
         "duplicates": [answer_article(view) for view in detail.duplicates],
         "matches": [answer_match(view) for view in detail.matches],
@@ -288,6 +314,19 @@ def answer_article(view: ArticleView) -> ArticleAnswer:
         duplicate_of=DuplicateAnswer(article_id=duplicate.article_id, score=duplicate.score, reason=duplicate.reason)
         if duplicate
         else None,
+    )
+
+
+def answer_correction(view: CorrectionView) -> CorrectionAnswer:
+    made = view.correction
+    return CorrectionAnswer(
+        kind=made.kind,
+        story_id=made.story_id,
+        other_id=made.other_id,
+        score=made.score,
+        reasons=list(made.reasons),
+        note=made.note,
+        corrected_at=view.corrected_at,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from core.values import DeliveryState, FilmId, StoryId, TopicSlug
 from store.deliveries import delivery_counts, next_due_at
@@ -21,6 +21,7 @@ from web.cards import (
     make_alert_cards,
     make_article_cards,
     make_card,
+    make_correction_cards,
     make_delivery_card,
     split_days,
 )
@@ -59,18 +60,21 @@ def page_routes(site: Site) -> APIRouter:
         return site.render("stories.html", **context)
 
     @router.get("/stories/{story_id}")
-    def show_story(story_id: int) -> HTMLResponse:
+    def show_story(story_id: int) -> Response:
         with site.store.read() as tx:
             detail = story_detail(tx, StoryId(story_id)) if 0 < story_id <= MAX_ID else None
             outlets = by_name(publishers(tx))
         if detail is None:
             raise HTTPException(404, "There is no such story here; it may have been cleared away.")
+        if detail.merged_into is not None:
+            return RedirectResponse(f"{site.root}/stories/{detail.merged_into}", status_code=302)
         return site.render(
             "story.html",
             filter=StoryFilter(),
             card=make_card(detail.view, outlets),
             articles=make_article_cards(detail),
             alerts=make_alert_cards(detail),
+            corrections=make_correction_cards(detail),
         )
 
     @router.get("/films")

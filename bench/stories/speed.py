@@ -27,7 +27,7 @@ from bench.stories.traffic import WINDOW, Told, make_traffic, take
 from config.models import load_model
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
-from core.values import Article, StoryId
+from core.values import Article, ArticleId, StoryId
 
 _SIZES = [10_000, 100_000, 1_000_000]
 _BATCHES, _BATCH = 12, 250
@@ -96,10 +96,9 @@ def _measure(size: int, known: Mapping[int, StoryId]) -> Measured:
     )
 
 
-def _decide_stream(stream: Sequence[Article]) -> Mapping[int, StoryId]:
+def _decide_stream(stream: Sequence[Article]) -> Mapping[ArticleId, StoryId]:
     """Give the story of each article of the stream by its place."""
-    decided = run_stream(stream, [NO_TAGGING] * len(stream), load_model("stories"))
-    return {article.article_id: story_id for article, story_id in decided}
+    return run_stream(stream, [NO_TAGGING] * len(stream), load_model("stories"))
 
 
 class _Desk:

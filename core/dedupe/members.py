@@ -2,7 +2,8 @@
 
 import marshal
 from array import array
-from collections.abc import Iterable, Iterator
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import repeat
 from struct import Struct
@@ -77,6 +78,15 @@ class Members:
         self._free += places
         return Dropped(places, words)
 
+    def regroup(self, story_ids: Mapping[ArticleId, StoryId]) -> None:
+        """Put articles under other stories, each where its id puts it among theirs."""
+        for place in [place for places in self._by_hour.values() for place in places]:
+            wanted = story_ids.get(self.article_id(place), self.story_id(place))
+            if wanted != self.story_id(place):
+                self._leave_story(place)
+                self._story_ids[place] = wanted
+                self._join_story(place, wanted)
+
     def read(self, place: int) -> Kept:
         """Give what was kept of an article."""
         *values, weights, name_weights, masses = self._load(place)
@@ -124,6 +134,13 @@ class Members:
         for column in (self._word_counts, self._masses, self._times, self._article_ids, self._story_ids):
             column.append(0)
         return len(self._packed) - 1
+
+    def _join_story(self, place: int, story_id: StoryId) -> None:
+        places = self.places_in(story_id) if story_id in self._first else []
+        insort(places, place, key=self.article_id)
+        self._first[story_id], *later = places
+        if later:
+            self._later[story_id] = later
 
     def _leave_story(self, place: int) -> None:
         story_id = self.story_id(place)

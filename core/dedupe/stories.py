@@ -23,6 +23,12 @@ _BEST_SHARE = 0.6
 _SAME_OUTLET_PENALTY = 0.3
 _LONGEST_PAUSE = 96 * 3600
 
+# An article joins two known stories when it fits both so well and these are so much alike; lower bars cost precision
+# on the labelled windows (docs/technotes).
+_JOIN_SCORE = 0.95
+_JOIN_LIKENESS = 0.25
+_JOIN_MEMBERS = 6
+
 # Bounds that keep the cost of one article flat: how many of its rarest words are looked up, how many pairs measured.
 _SEARCH_WORDS = 20
 _CANDIDATES = 24
@@ -74,8 +80,8 @@ class StoryIndex:
         if score < _LEAST_SCORE:
             told = f"nearest known story {story_id} at {score:.0%}, below {_LEAST_SCORE:.0%}"
             return Assignment(story_id=None, score=score, reasons=(told,))
-        reasons = tuple(_explain(side, self._members.article_id(nearest), self._members.read(nearest)))
-        return Assignment(story_id=story_id, score=score, reasons=reasons)
+        also = tuple(self._find_also(side, ranked))
+        return Assignment(story_id=story_id, score=score, reasons=self._explain(side, nearest), also=also)
 
     def add(self, article: Article, tagging: Tagging, story_id: StoryId) -> None:
         """Remember that the article belongs to the story."""
@@ -84,6 +90,10 @@ class StoryIndex:
         if side.profile.is_news:
             id_of = dict(zip(side.weights, ids, strict=True))
             self._postings.add([id_of[word] for word, _ in _rarest(side.weights)], place)
+
+    def regroup(self, story_ids: Mapping[ArticleId, StoryId]) -> None:
+        """Put articles under other stories, as if they had been added there; those not remembered are left out."""
+        self._members.regroup(story_ids)
 
     def forget(self, before: datetime) -> None:
         """Drop the articles of whole hours before `before`."""
@@ -156,6 +166,22 @@ class StoryIndex:
             if any(known[place].outlet == side.profile.outlet for place in members):
                 score -= _SAME_OUTLET_PENALTY
             yield max(score, 0.0), story_id, nearest
+
+    def _find_also(self, side: Side, ranked: Sequence[tuple[float, StoryId, int]]) -> Iterable[Assignment]:
+        """Name the stories that the article fits as surely as the first, and that may be one with it."""
+        best, first_id, _ = ranked[0]
+        for score, story_id, nearest in ranked[1:]:
+            if min(best, score) >= _JOIN_SCORE and self._may_be_one(first_id, story_id):
+                yield Assignment(story_id=story_id, score=score, reasons=self._explain(side, nearest))
+
+    def _may_be_one(self, one: StoryId, other: StoryId) -> bool:
+        """Judge the members of two stories pair by pair: none may speak against their being one."""
+        mine, theirs = (self._members.places_in(story_id)[-_JOIN_MEMBERS:] for story_id in (one, other))
+        judged = (self._judge_members(self._unpack(place), theirs) for place in mine)
+        return min(pair.chance for row in judged for pair in row.values()) >= _JOIN_LIKENESS
+
+    def _explain(self, side: Side, nearest: int) -> tuple[str, ...]:
+        return tuple(_explain(side, self._members.article_id(nearest), self._members.read(nearest)))
 
 
 class _Judged(NamedTuple):

@@ -48,6 +48,8 @@ def write(path: Path, text: str) -> str:
     ("words", "says"),
     [
         pytest.param(["stories", "show", "99"], "no story 99", id="unknown story"),
+        pytest.param(["stories", "merge", "98", "99"], "no story 98", id="merge unknown stories"),
+        pytest.param(["stories", "split", "99", "1"], "no story 99", id="split an unknown story"),
         pytest.param(["films", "show", "nope"], "no film 'nope'", id="unknown film"),
         pytest.param(["films", "import", "nope.jsonl"], "nope.jsonl", id="films file missing"),
         pytest.param(["sources", "show", "nope"], "no source 'nope'", id="unknown source"),

@@ -56,6 +56,7 @@ from core.values import (
     Validators,
 )
 from core.websub import HubOffer
+from store.corrections import merge_stories
 from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
@@ -314,6 +315,7 @@ def fill(store: Store) -> None:
             next_attempt_at=NOW + LEASE,
         )
         add_doubt(tx, Doubt(story_id=StoryId(1), film_id=HARBOUR.film_id, endpoint_id=MAIL.endpoint_id, doubted_at=NOW))
+        merge_stories(tx, StoryId(2), StoryId(3), note="the same wrap", now=NOW)
         insert_new(tx, refusals, [{"subscription_id": "gone", "endpoint_id": "mail", "refused_at": NOW}])
 
 

@@ -8,7 +8,7 @@ import pytest
 from config.models import load_model
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
-from core.values import Article, StoryId
+from core.values import Article, ArticleId, StoryId
 from tests.core.dedupe.makers import NO_TAGGING, START, article
 
 MODEL = load_model("stories")
@@ -250,3 +250,16 @@ def test_a_thousand_republished_entries_open_no_story() -> None:
         for one in told
     ]
     assert sum(texts.find(one) is None for one in again) == 0
+
+
+def test_regrouped_articles_are_judged_as_if_they_had_been_added_there(index: StoryIndex) -> None:
+    texts = [article(**TRAILER), article(**SAME_EVENT), article("A lighthouse keeper retires", outlet="Quay Post")]
+    other = StoryIndex(window=timedelta(days=5), model=MODEL)
+    for text, story, wanted in zip(texts, (1, 1, 2), (1, 2, 2), strict=True):
+        add(index, text, story)
+        add(other, text, wanted)
+    index.regroup({texts[1].article_id: StoryId(2), ArticleId(10**9): StoryId(9)})
+    later = article(**{**SAME_EVENT, "outlet": "Call Sheet", "canonical_url": "https://call-sheet.example/1"})
+    assert index.assign(later, NO_TAGGING) == other.assign(later, NO_TAGGING)
+    index.forget(START + timedelta(days=9))
+    assert len(index) == 0
