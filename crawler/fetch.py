@@ -30,7 +30,8 @@ from crawler.errors import (
 )
 from crawler.guard import AllowList, SystemResolver, check_target
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
-from crawler.transport import ExactTransport, explain, open_transport
+from crawler.transport import TROUBLES, ProxyTransport, explain, open_transport
+from crawler.wire import WireTransport
 
 __all__ = [
     "FEED_ACCEPT",
@@ -228,7 +229,7 @@ class Gateway:
             try:
                 response = await self._transport.handle_async_request(request)
                 await response.aclose()
-            except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+            except TROUBLES as error:
                 raise explain(error, host) from error
         return response.status_code
 
@@ -320,13 +321,13 @@ class Gateway:
                 return _Answer(status, headers, await _read_body(status, headers, chunks, ask))
         except (TooLargeError, BodyError) as error:
             raise type(error)(f"{host}: {error}") from error
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+        except TROUBLES as error:
             raise explain(error, host) from error
 
     @asynccontextmanager
     async def _open(self, url: str, ask: _Ask) -> AsyncIterator[tuple[int, httpx.Headers, AsyncIterable[bytes]]]:
         """Send the question: to our own transport directly, to any other as httpx has it."""
-        if isinstance(self._transport, ExactTransport):
+        if isinstance(self._transport, WireTransport | ProxyTransport):
             answer = await self._transport.ask(_escape(url), ask.headers.items())
             try:
                 yield answer.status, httpx.Headers(answer.raw_headers, encoding="latin-1"), answer.content.iter_any()
@@ -364,7 +365,7 @@ async def _read_body(status: int, headers: httpx.Headers, chunks: AsyncIterable[
 async def _read_error_page(chunks: AsyncIterable[bytes], encoding: str, max_ratio: int) -> bytes:
     """Read what can be had: the status has said what matters."""
     decoder: BodyDecoder | None = None
-    with suppress(BodyError, TooLargeError, httpx.HTTPError, aiohttp.ClientError):
+    with suppress(BodyError, TooLargeError, *TROUBLES):
         decoder = BodyDecoder(encoding, max_bytes=_ERROR_BODY_BYTES, max_ratio=max_ratio)
         await _feed(chunks, decoder)
     return bytes(decoder.decoded) if decoder else b""
@@ -381,24 +382,9 @@ def _escape(url: str) -> str:
 
 
 def _conditions(validators: Validators) -> dict[bytes, bytes]:
-    """Ask "changed since?" with the very bytes the server gave (RFC 9110 13.1)."""
+    """Ask "changed since?" with the very bytes the server gave (RFC 9110 13.1); not with what is no header value."""
     pairs = ((b"If-None-Match", validators.etag), (b"If-Modified-Since", validators.last_modified))
-    return {name: value.encode("latin-1") for name, value in pairs if value and _can_be_sent(value)}
-
-
-def _can_be_sent(value: str) -> bool:
-    """Say whether a header value reaches the server byte for byte.
-
-    aiohttp writes headers as UTF-8, so bytes that are no UTF-8 would arrive changed: the question is then left
-    out, which costs a body and is never wrong.
-    """
-    if _CONTROLS.search(value):
-        return False
-    try:
-        value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return False
-    return True
+    return {name: value.encode("latin-1") for name, value in pairs if value and not _CONTROLS.search(value)}
 
 
 def _join(base: str, location: str) -> str:

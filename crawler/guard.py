@@ -40,12 +40,15 @@ def check_target(url: str, allowed: AllowList) -> tuple[str, int]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    if _is_address(host) and not is_public(host) and not allowed.permits(host, port):
+    if is_address(host) and not is_public(host) and not allowed.permits(host, port):
         raise RefusedError(f"{host} is not a public address; allow it in the settings if it is yours")
     return host, port
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Say whether a host is an address, not a name. Names of hosts do not end in a digit, nor hold colons."""
+    if ":" not in host and not host[-1:].isdigit():
+        return False
     try:
         ip_address(host)
     except ValueError:

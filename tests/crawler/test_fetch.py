@@ -119,6 +119,8 @@ def test_a_cookie_never_comes_back() -> None:
         pytest.param(b'W/"a, b  c"--gzip', id="malformed"),
         pytest.param(b"bare", id="unquoted"),
         pytest.param('"Zoë"'.encode(), id="utf-8"),
+        pytest.param('"caf\xe9"'.encode("latin-1"), id="latin-1"),
+        pytest.param(b'"\xff\xfe\x80"', id="no text at all"),
     ],
 )
 def test_validators_go_back_byte_for_byte(etag: bytes) -> None:
@@ -131,8 +133,8 @@ def test_validators_go_back_byte_for_byte(etag: bytes) -> None:
     assert b"\r\nIf-Modified-Since: " + since.encode() + b"\r\n" in server.asked[1].raw
 
 
-@pytest.mark.parametrize("etag", ['"caf\xe9"', '"a\r\nX-Evil: 1"', '"\x00"'], ids=["latin-1", "crlf", "nul"])
-def test_a_validator_that_would_arrive_changed_is_not_sent(etag: str) -> None:
+@pytest.mark.parametrize("etag", ['"a\r\nX-Evil: 1"', '"\x00"'], ids=["crlf", "nul"])
+def test_a_validator_that_is_no_header_value_is_not_sent(etag: str) -> None:
     with serve({"/": answer(body=TEXT)}) as server:
         assert get(server.url + "/", validators=Validators(etag=etag)).status == 200
     assert "if-none-match" not in server.asked[0].headers
