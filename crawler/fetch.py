@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin
 
-import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
 

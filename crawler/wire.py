@@ -97,9 +97,7 @@ class WireTransport(httpx.AsyncBaseTransport):
     question.
     """
 
-    def __init__(
-        self, *, resolver: AbstractResolver, make_tls: Callable[[], ssl.SSLContext], most_idle: int
-    ) -> None:
+    def __init__(self, *, resolver: AbstractResolver, make_tls: Callable[[], ssl.SSLContext], most_idle: int) -> None:
         self._resolver = resolver
         self._make_tls = make_tls
         self._idle = _IdleConnections(most_idle)
@@ -136,8 +134,7 @@ class WireTransport(httpx.AsyncBaseTransport):
                 max_field_size=MAX_HEADER_BYTES,
                 max_headers=MAX_HEADERS,
             )
-            if handler.transport is None:
-                raise ConnectionResetError
+            assert handler.transport is not None, "only open connections are kept, and nothing ran since"
             handler.transport.write(question)
             message, content = await handler.read()
             while message.code < 200 and message.code != 101:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import RowMapping, Text, bindparam, case, false, func, literal_column, null, or_, select, text, update
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.values import EventType, Fetch, Publisher, PublisherSlug, Source, SourceId, SourceState
 from store import convert
-from store.sql import change, chosen_once, insert_into, insert_new, upsert
+from store.sql import CHUNK, change, chosen_once, insert_into, insert_new, run_many, upsert
 from store.tables import Origin, entries, fetches, source_events, sources
 from store.tables import publishers as publisher_rows
 from store.views import SourceEvent, SourceView
@@ -17,10 +18,12 @@ from store.views import SourceEvent, SourceView
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def publishers(tx: Session) -> dict[PublisherSlug, Publisher]:
-    """Every publisher that ever spoke."""
-    rows = tx.execute(select(publisher_rows)).mappings()
-    return {PublisherSlug(row["slug"]): convert.publisher_from_row(row) for row in rows}
+def publishers(tx: Session, slugs: Collection[str] | None = None) -> dict[PublisherSlug, Publisher]:
+    """Every publisher that ever spoke, or those of `slugs`."""
+    query = select(publisher_rows)
+    if slugs is not None and len(slugs) <= CHUNK:
+        query = query.where(publisher_rows.c.slug.in_(slugs))
+    return {PublisherSlug(row["slug"]): convert.publisher_from_row(row) for row in tx.execute(query).mappings()}
 
 
 def keep_publishers(tx: Session, known: Iterable[Publisher]) -> None:
@@ -113,7 +116,7 @@ def find_source(tx: Session, source_id: SourceId) -> tuple[Source, SourceState] 
 
 
 def _pairs(tx: Session, rows: Sequence[RowMapping]) -> list[tuple[Source, SourceState]]:
-    known = publishers(tx) if rows else {}
+    known = publishers(tx, {row["publisher_slug"] for row in rows}) if rows else {}
     return [(convert.source_from_row(row, known), convert.state_from_row(row)) for row in rows]
 
 
@@ -144,16 +147,30 @@ def record_fetch(tx: Session, fetch: Fetch, state: SourceState) -> None:
     tx.execute(update(sources).where(sources.c.source_id == state.source_id).values(learned))
 
 
-def record_fetches(tx: Session, turns: Sequence[tuple[Fetch, SourceState]]) -> None:
-    """Store fetches of different sources and what we now know of each, and give up their leases."""
-    insert_new(tx, fetches, [convert.fetch_to_columns(fetch) for fetch, _ in turns])
-    learned = [
-        {**convert.state_to_columns(state), "leased_until": None, "known_as": state.source_id} for _, state in turns
-    ]
-    if learned:
-        names = [name for name in learned[0] if name != "known_as"]
-        statement = update(sources).where(sources.c.source_id == bindparam("known_as"))
-        tx.execute(statement.values({name: bindparam(name) for name in names}), learned)
+def record_fetches(tx: Session, turns: Sequence[tuple[Fetch, SourceState, SourceState]]) -> None:
+    """Store fetches of different sources and what each changed in what we know, and give up their leases.
+
+    A turn is the fetch, the state it began from and the state after it: columns that are equal in both are left alone.
+    """
+    insert_new(tx, fetches, [convert.fetch_to_columns(fetch) for fetch, _, _ in turns])
+    changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for _, before, after in turns:
+        row = {**_changed_columns(before, after), "known_as": after.source_id}
+        changes.setdefault(tuple(row), []).append(row)
+    for names, rows in changes.items():
+        run_many(tx, _learn(names), rows)
+
+
+def _changed_columns(before: SourceState, after: SourceState) -> dict[str, Any]:
+    old = convert.state_to_columns(before)
+    return {name: value for name, value in convert.state_to_columns(after).items() if value != old[name]}
+
+
+@lru_cache(maxsize=256)
+def _learn(names: tuple[str, ...]) -> Any:
+    learned: dict[str, Any] = {name: bindparam(name) for name in names if name != "known_as"}
+    statement = update(sources).where(sources.c.source_id == bindparam("known_as"))
+    return statement.values({**learned, "leased_until": null()})
 
 
 def add_source_event(tx: Session, source_id: SourceId, event: EventType, words: str, *, at: datetime) -> None:
