@@ -28,6 +28,7 @@ from crawler.errors import (
     UnreachableError,
 )
 from crawler.guard import AllowList, SystemResolver, check_target
+from crawler.headers import Headers
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
 from crawler.transport import TROUBLES, ProxyTransport, explain, open_transport
 from crawler.wire import WireTransport
@@ -100,7 +101,7 @@ class Response:
     """
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     final_url: str
     duration: timedelta
@@ -121,7 +122,7 @@ class _Ask:
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
 
     def location(self, url: str) -> str | None:
@@ -135,17 +136,30 @@ class _Budget:
     def __init__(self, deadline: timedelta) -> None:
         self.total = deadline.total_seconds()
         self.left = self.total
+        self._started = 0.0
+        self._timeout = asyncio.timeout(None)
+        self._host = ""
 
-    @asynccontextmanager
-    async def spend(self, host: str) -> AsyncIterator[None]:
-        started = time.monotonic()
+    def spend(self, host: str) -> Self:
+        self._host = host
+        return self
+
+    async def __aenter__(self) -> None:
+        self._started = time.monotonic()
+        self._timeout = asyncio.timeout(max(self.left, 0))
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.left -= time.monotonic() - self._started
         try:
-            async with asyncio.timeout(max(self.left, 0)):
-                yield
-        except TimeoutError as error:
-            raise DeadlineError(f"{host} took longer than {self.total:g} s to answer in full") from error
-        finally:
-            self.left -= time.monotonic() - started
+            await self._timeout.__aexit__(error_type, error, traceback)
+        except TimeoutError as late:
+            raise DeadlineError(f"{self._host} took longer than {self.total:g} s to answer in full") from late
 
 
 class _Lane:
@@ -314,36 +328,40 @@ class Gateway:
         self._lanes = {host: lane for host, lane in self._lanes.items() if lane.users > 0 or lane.free_at > now}
 
     async def _exchange(self, url: str, host: str, ask: _Ask) -> _Answer:
-        assert self._transport is not None, "open the gateway with `async with`"
         try:
-            async with self._open(url, ask) as (status, headers, chunks):
-                return _Answer(status, headers, await _read_body(status, headers, chunks, ask))
+            if isinstance(self._transport, WireTransport | ProxyTransport):
+                return await self._exchange_bare(self._transport, url, ask)
+            return await self._exchange_by_httpx(url, ask)
         except (TooLargeError, BodyError) as error:
             raise type(error)(f"{host}: {error}") from error
         except TROUBLES as error:
             raise explain(error, host) from error
 
-    @asynccontextmanager
-    async def _open(self, url: str, ask: _Ask) -> AsyncIterator[tuple[int, httpx.Headers, AsyncIterable[bytes]]]:
-        """Send the question: to our own transport directly, to any other as httpx has it."""
-        if isinstance(self._transport, WireTransport | ProxyTransport):
-            answer = await self._transport.ask(_escape(url), ask.headers.items())
-            try:
-                yield answer.status, httpx.Headers(answer.raw_headers, encoding="latin-1"), answer.content.iter_any()
-            finally:
-                answer.release()
-            return
-        assert self._transport is not None
+    async def _exchange_bare(self, transport: WireTransport | ProxyTransport, url: str, ask: _Ask) -> _Answer:
+        answer = await transport.ask(_escape(url), ask.headers.items())
+        try:
+            headers = Headers(answer.raw_headers)
+            body = await _read_body(answer.status, headers, answer.content.iter_any(), ask)
+        finally:
+            answer.release()
+        return _Answer(answer.status, headers, body)
+
+    async def _exchange_by_httpx(self, url: str, ask: _Ask) -> _Answer:
+        assert self._transport is not None, "open the gateway with `async with`"
         response = await self._transport.handle_async_request(httpx.Request("GET", url, headers=ask.headers))
         assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
-            headers = httpx.Headers(response.headers.raw, encoding="latin-1")
-            yield response.status_code, headers, response.stream
+            headers = Headers(response.headers.raw)
+            return _Answer(
+                response.status_code,
+                headers,
+                await _read_body(response.status_code, headers, response.stream, ask),
+            )
         finally:
             await response.aclose()
 
 
-async def _read_body(status: int, headers: httpx.Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
+async def _read_body(status: int, headers: Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
     if status in _REDIRECTS or status == 304:
         return b""
     encoding = headers.get("content-encoding", "")

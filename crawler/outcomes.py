@@ -63,6 +63,7 @@ _HTML_START = re.compile(
 # Whatever a server says, a source is looked at again within a year; it also keeps timedelta from overflowing.
 _LONGEST = timedelta(days=365)
 _DIGITS = re.compile(r"\d{1,12}")
+_NO_PACE = Pace()
 
 
 def judge_error(error: FetchError) -> Verdict:
@@ -135,11 +136,13 @@ def next_validators(response: Response, known: Validators) -> Validators:
 def read_pace(response: Response, *, now: datetime) -> Pace:
     """Read Retry-After, Cache-Control and Expires; what cannot be read is None, no figure is negative."""
     headers = response.headers
-    sent_at = _parse_http_date(headers.get("date", "")) or now
+    control, expires, retry_after = (headers.get(name) for name in ("cache-control", "expires", "retry-after"))
+    if not (control or expires or retry_after):
+        return _NO_PACE
+    sent_at = _parse_http_date(headers.get("date")) or now
     return Pace(
-        max_age=_read_max_age(headers.get("cache-control", ""), headers.get("age", ""))
-        or _read_expires(headers.get("expires", ""), headers.get("cache-control", ""), sent_at),
-        retry_after=_read_retry_after(headers.get("retry-after", ""), sent_at),
+        max_age=_read_max_age(control, headers.get("age")) or _read_expires(expires, control, sent_at),
+        retry_after=_read_retry_after(retry_after, sent_at),
     )
 
 
