@@ -32,7 +32,8 @@ from store.subscriptions import add_endpoint
 
 logger = logging.getLogger(__name__)
 
-_LARGEST_BATCH = 200
+# Entries of so many visits wait in memory at most; more would save little.
+_LARGEST_BATCH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
