@@ -127,8 +127,8 @@ class Jobs:
 
     async def poll(self) -> None:
         """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
-        free = self.pace.gathering * 4 - self._gathering
-        if free < self.pace.gathering:
+        free = self.pace.gathering * 2 - self._gathering
+        if free < max(self.pace.gathering // 2, 1):
             return
         claimed_at = time.monotonic()
         claimed, is_all = await asyncio.to_thread(self._claim_sources, free)

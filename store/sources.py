@@ -139,7 +139,7 @@ def due_sources(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> 
     found = tx.execute(claim)
     # Plain dictionaries: each look-up in a row of SQLAlchemy costs as much as five in one of these.
     names = tuple(found.keys())
-    rows = [dict(zip(names, row, strict=True)) for row in found.tuples()]
+    rows = [dict(zip(names, row, strict=True)) for row in found]
     return _pairs(tx, sorted(rows, key=lambda row: (row["next_check_at"], row["source_id"])))
 
 
