@@ -27,7 +27,7 @@ from core.webhooks import build_source_payload
 from store.deliveries import add_deliveries
 from store.engine import Session, Store, StoreError
 from store.entries import Haul, add_hauls, known_texts, leave_known
-from store.sources import add_source_event, record_fetches
+from store.sources import Turn, add_source_event, record_fetches
 from store.subscriptions import add_endpoint
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,8 @@ class VisitBook:
             counts = Counter[SourceId]()
             for parcel, count in zip(parcels, take_in(tx, parcels, now=at), strict=True):
                 counts[parcel.source.source_id] += count
-            record_fetches(tx, [(visit.fetch, visit.before, visit.after) for visit in visits])
+            turns = [Turn(visit.fetch, visit.before, visit.after, counts[visit.source.source_id]) for visit in visits]
+            record_fetches(tx, turns)
             for visit in visits:
                 self._note_alarm(tx, visit)
         return [counts[visit.source.source_id] for visit in visits]

@@ -223,13 +223,17 @@ def _sources_by_id(tx: Session, names: set[str]) -> dict[str, Source]:
 
 
 def record_text(tx: Session, entry_id: EntryId, page: ParsedPage | None, *, now: datetime) -> None:
-    """Store the page's text and what the feed left empty. No page or no text: the entry flows on without.
+    """Store the page's text, what the feed left empty, and whether readers have to pay for it.
+
+    No page or no text: the entry flows on without.
 
     A repeat changes nothing.
     """
     _ = now
     waiting = (entries.c.entry_id == entry_id, entries.c.text_state == TextState.OWED)
     learned: dict[str, Any] = {"text_state": TextState.FAILED, "text_leased_until": None}
+    if page is not None:
+        learned["is_paywalled"] = page.is_paywalled
     if page is not None and page.text:
         learned = {**learned, "text_state": TextState.DONE, "text": page.text, **_fill_gaps(page)}
     tx.execute(update(entries).where(*waiting).values(learned))

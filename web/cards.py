@@ -91,6 +91,7 @@ class ArticleCard:
     url: str
     author: str
     language: str
+    is_paywalled: bool
     outlet: Outlet
     at: datetime
     why: str
@@ -205,6 +206,7 @@ def _article_card(view: ArticleView, copies: Sequence[ArticleView]) -> ArticleCa
         title=article.title or article.url,
         url=article.url,
         author=article.author,
+        is_paywalled=article.is_paywalled,
         language=article.language if article.language.replace("-", "").isalnum() else "",
         outlet=Outlet(name=article.publisher.name, tier=article.publisher.tier),
         at=article.event_at,

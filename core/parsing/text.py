@@ -39,7 +39,7 @@ _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 # Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
 _ATTRIBUTES = r"(?:[\s/](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)?>"
 _PLAIN_TAG = re.compile(rf"</?([a-z][a-z0-9]*){_ATTRIBUTES}|<!--[\w\s.,:/]*-->", re.IGNORECASE)
-_PLAIN_TAGS = {
+_PLAIN_TAGS: dict[str | None, str] = {
     None: "",
     **dict.fromkeys(
         """
@@ -116,8 +116,8 @@ def strip_markup(markup: str) -> str:
 
 
 def _cut_plain_tag(tag: re.Match[str]) -> str:
-    name = tag[1]
-    return _PLAIN_TAGS.get(name if name is None or name.islower() else name.lower(), tag[0])
+    name: str | None = tag[1]
+    return _PLAIN_TAGS.get(name if name is None or name.islower() else name.lower(), str(tag[0]))
 
 
 def cut_at_word(text: str, *, max_chars: int) -> str:
