@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin
@@ -31,6 +32,7 @@ from crawler.guard import AllowList, SystemResolver, check_target
 from crawler.headers import Headers
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
 from crawler.transport import TROUBLES, ProxyTransport, explain, open_transport
+from crawler.turns import SharedTurns
 from crawler.wire import WireTransport
 
 __all__ = [
@@ -73,7 +75,7 @@ class FetchSettings:
     `deadline` bounds one `get` with all its redirects, not the wait for a free place on the host.
     `max_ratio` is decoded bytes per byte on the wire. `allow_private_hosts` are names or addresses, each with an
     optional `:port`. `proxy` is asked for every request if set; names are then resolved by the proxy, so the proxy
-    must keep them off private addresses.
+    must keep them off private addresses. Processes with the same `shared_folder` take turns at services.
     """
 
     user_agent: str = "setwire/0.1 (+https://setwire.example/bot)"
@@ -85,6 +87,7 @@ class FetchSettings:
     total: int = 50
     max_ratio: int = 100
     proxy: str | None = None
+    shared_folder: Path | None = None
 
     @property
     def product(self) -> str:
@@ -195,6 +198,7 @@ class Gateway:
         self._transport = transport
         self._total = asyncio.Semaphore(settings.total)
         self._lanes: dict[str, _Lane] = {}
+        self._turns = SharedTurns(settings.shared_folder) if settings.shared_folder else None
         self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic)
 
     async def __aenter__(self) -> Self:
@@ -315,6 +319,10 @@ class Gateway:
         lane.users += 1
         try:
             async with lane.places:
+                if service is not None and self._turns is not None:
+                    async with self._turns.take(service.name, spacing), self._total:
+                        yield
+                    return
                 await lane.wait_turn(spacing)
                 async with self._total:
                     yield
