@@ -76,6 +76,8 @@ lock: $(VENV)/.dev ## pin the newest dependencies again (needs uv on the PATH)
 		--upgrade --quiet --no-header --no-annotate --no-emit-index-url -o requirements/base.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra build --extra dev \
 		--upgrade --quiet --no-header --no-annotate --no-emit-index-url -c requirements/base.txt -o requirements/dev.txt
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra javascript \
+		--quiet --no-header --no-annotate --no-emit-index-url -c requirements/dev.txt -o requirements/javascript.txt
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from core.values import FetchOutcome, Pace, Validators
+from crawler.errors import BrowserError
 from crawler.fetch import (
     BodyError,
     DeadlineError,
@@ -29,11 +30,13 @@ _OUTCOMES: Mapping[type[FetchError], FetchOutcome] = {
     TooLargeError: FetchOutcome.TOO_LARGE,
     RedirectError: FetchOutcome.HTTP_ERROR,
     BodyError: FetchOutcome.HTTP_ERROR,
+    BrowserError: FetchOutcome.CRAWL_FAILED,
 }
 _NEXT_STEPS: Mapping[FetchOutcome, str] = {
     FetchOutcome.REFUSED: "check the source's URL",
     FetchOutcome.UNREACHABLE: "it is tried again later",
     FetchOutcome.TIMEOUT: "it is tried again later",
+    FetchOutcome.CRAWL_FAILED: "it is tried again later",
     FetchOutcome.TOO_LARGE: "raise the size cap if the source is honest",
     FetchOutcome.BLOCKED: "ask the publisher for leave, or remove the source",
 }

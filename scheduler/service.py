@@ -299,7 +299,7 @@ def fetch_settings(settings: Settings) -> FetchSettings:
 
 
 def crawl_settings(settings: Settings) -> CrawlSettings:
-    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline)
+    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline, browser=settings.browser)
 
 
 @asynccontextmanager
