@@ -38,7 +38,7 @@ _SILENT = {
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 # Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
 _ATTRIBUTES = r"(?:[\s/](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)?>"
-_PLAIN_TAG = re.compile(rf"</?([a-z][a-z0-9]*){_ATTRIBUTES}|<!--[\w\s.,:/]*-->", re.IGNORECASE)
+_PLAIN_TAG = re.compile(rf"</?([a-z][a-z0-9]*+){_ATTRIBUTES}|<!--[\w\s.,:/]*-->", re.IGNORECASE)
 _PLAIN_TAGS: dict[str | None, str] = {
     None: "",
     **dict.fromkeys(
