@@ -191,6 +191,10 @@ class Settings(BaseSettings):
         default=frozenset(),
         description="Hosts in private networks that may be read or told all the same, separated by commas.",
     )
+    browser: str = Field(
+        default="",
+        description="Chromium for listings made by script (setwire[javascript]); empty means Playwright's own.",
+    )
     proxy: HttpUrl | Literal[""] = Field(default="", description="HTTP proxy for reading sources; empty means none.")
     story_window: Duration = Field(default=_days(5), description="How far back an article can join a story.")
     max_alert_age: Duration = Field(
@@ -225,7 +229,9 @@ class Settings(BaseSettings):
     )
     operator_mail: Annotated[str, AfterValidator(_check_optional_address)] = Field(
         default="",
-        description="Mail address told when a source breaks or an endpoint is disabled; empty means nobody.",
+        description=(
+            "Mail address told when a source breaks or falls silent, or an endpoint is disabled; empty means nobody."
+        ),
     )
     mail_dir: FilePath = Field(
         default_factory=_default_mail_dir,

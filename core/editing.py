@@ -240,6 +240,7 @@ class Editor:
             first_seen_at=seen_at,
             event_at=min(item.published_at or seen_at, seen_at),
             is_backlog=entry.is_backlog,
+            is_paywalled=entry.is_paywalled,
         )
 
     def _edit_known(self, entry: Entry, article: Article, tagging: Tagging) -> Edit:

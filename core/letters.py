@@ -18,6 +18,8 @@ _TITLES = {
     EventType.STORY_UPDATED: "Story updated",
     EventType.SOURCE_FAILING: "Source failing",
     EventType.SOURCE_RESTORED: "Source restored",
+    EventType.SOURCE_SILENT: "Source silent",
+    EventType.SOURCE_HEARD: "Source heard again",
     EventType.ENDPOINT_DISABLED: "Endpoint disabled",
     EventType.SUBSCRIPTION_REQUESTED: "Please confirm",
     EventType.DIGEST: "Digest",

@@ -99,11 +99,20 @@ class TextState(StrEnum):
     FAILED = "failed"
 
 
+class Render(StrEnum):
+    """What a listing's page needs before it can be read: nothing, or a browser that runs its scripts."""
+
+    PLAIN = "plain"
+    JAVASCRIPT = "javascript"
+
+
 class EventType(StrEnum):
     STORY_CREATED = "story.created"
     STORY_UPDATED = "story.updated"
     SOURCE_FAILING = "source.failing"
     SOURCE_RESTORED = "source.restored"
+    SOURCE_SILENT = "source.silent"
+    SOURCE_HEARD = "source.heard"
     ENDPOINT_DISABLED = "endpoint.disabled"
     SUBSCRIPTION_REQUESTED = "subscription.requested"
     DIGEST = "digest"
@@ -200,7 +209,8 @@ class PageSelectors:
 class Source:
     """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider.
 
-    A listing has `selectors`, or names the publisher's own `spider`.
+    A listing has `selectors`, or names the publisher's own `spider`; `render` says whether its page makes its list
+    by script.
     """
 
     source_id: SourceId
@@ -215,6 +225,7 @@ class Source:
     page: PageSelectors | None = None
     enabled: bool = True
     seen_at: str = ""
+    render: Render = Render.PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +263,7 @@ class SourceState:
     """What we know of a source from polling it.
 
     `document_at` is when a whole document last came, `empty_count` how many in a row listed nothing.
-    `alarmed_at` is set while the operator has been told that it fails.
+    `alarmed_at` is set while the operator has been told that it fails, `silent_at` while that it is silent.
     """
 
     source_id: SourceId
@@ -270,6 +281,7 @@ class SourceState:
     habit: Habit = Habit()
     empty_count: int = 0
     alarmed_at: datetime | None = None
+    silent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +389,7 @@ class Entry:
     is_backlog: bool = False
     backlog_reason: str = ""
     text_state: TextState = TextState.NOT_WANTED
+    is_paywalled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,6 +411,7 @@ class Article:
     first_seen_at: datetime
     event_at: datetime
     is_backlog: bool = False
+    is_paywalled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -268,7 +268,7 @@ def build_request_payload(*, at: datetime, name: str, url: str) -> str:
 def build_source_payload(
     *, event: EventType, at: datetime, source: Source, state: SourceState, message: str = ""
 ) -> str:
-    """Write `source.failing` or `source.restored`, for operators: how a source stands since when, and why."""
+    """Write one of the `source.` events, for operators: how a source stands since when, and why."""
     since = state.failing_since_at
     name = source.publisher.name
     data: _Json = {

@@ -139,19 +139,19 @@ class Jobs:
 
     async def poll(self) -> None:
         """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
-        free = self.pace.gathering * 4 - self._gathering
-        if free < self.pace.gathering:
+        free = self.pace.gathering * 2 - self._gathering
+        if free < max(self.pace.gathering // 2, 1):
             return
         claimed_at = time.monotonic()
         claimed, is_all = await asyncio.to_thread(self._claim_sources, free)
         self._gathering += len(claimed)
         self._more_are_due = not is_all
-        for source, state in claimed:
-            lane = _lane(source, state)
+        for source, state, lane in claimed:
             self._host_lanes[lane] += 1
-            self.dispatcher.enqueue("gather", {"source": source, "state": state, "claimed_at": claimed_at}, lock=lane)
+            args = {"source": source, "state": state, "lane": lane, "claimed_at": claimed_at}
+            self.dispatcher.enqueue("gather", args, lock=lane)
 
-    async def gather(self, source: Source, state: SourceState, claimed_at: float) -> None:
+    async def gather(self, source: Source, state: SourceState, lane: str, claimed_at: float) -> None:
         """Ask one source and store what came of it; wake the desk when it brought something.
 
         One whose lease ran out while it queued for its host is left to the next claim.
@@ -161,7 +161,7 @@ class Jobs:
                 await self._visit(source, state)
         finally:
             self._gathering -= 1
-            self._leave(_lane(source, state))
+            self._leave(lane)
         if self._more_are_due:
             self.dispatcher.enqueue("poll", unique="poll", lock="poll")
 
@@ -295,19 +295,19 @@ class Jobs:
             self.gate.leave(delivery.delivery_id)
         return outcome, kept.stored
 
-    def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState]], bool]:
+    def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState, str]], bool]:
         """Claim what is due, and say whether that was all. What would crowd its lane is put off instead."""
         now = self.now()
         with self.store.write() as tx:
             claimed = due_sources(tx, now=now, limit=limit, lease=_GATHER_LEASE)
             lanes = self._host_lanes.copy()
-            taken: list[tuple[Source, SourceState]] = []
+            taken: list[tuple[Source, SourceState, str]] = []
             later: list[tuple[SourceId, datetime]] = []
             for source, state in claimed:
                 lane = _lane(source, state)
                 lanes[lane] += 1
                 if lanes[lane] <= _LANE_LENGTH:
-                    taken.append((source, state))
+                    taken.append((source, state, lane))
                 else:
                     later.append((source.source_id, now + _LANE_STEP * (lanes[lane] - _LANE_LENGTH)))
             defer_sources(tx, later)

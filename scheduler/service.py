@@ -313,11 +313,12 @@ def fetch_settings(settings: Settings) -> FetchSettings:
         per_host=settings.fetch_per_host,
         total=settings.fetch_concurrency,
         proxy=settings.proxy or None,
+        shared_folder=(settings.data_dir / "services").absolute(),  # crawls run in another working directory
     )
 
 
 def crawl_settings(settings: Settings) -> CrawlSettings:
-    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline)
+    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline, browser=settings.browser)
 
 
 @asynccontextmanager

@@ -41,6 +41,7 @@ from core.values import (
     ParsedEntry,
     Publisher,
     PublisherSlug,
+    Render,
     Retry,
     Salience,
     Selectors,
@@ -111,6 +112,7 @@ def source_to_columns(source: Source) -> Columns:
         "spider": source.spider,
         "page": _selectors_to_json(source.page),
         "seen_at": source.seen_at,
+        "render": source.render.value,
         "is_enabled": source.enabled,
     }
 
@@ -130,6 +132,7 @@ def source_from_row(row: Row, publishers: Publishers) -> Source:
         page=PageSelectors(**row["page"]) if row["page"] else None,
         enabled=row["is_polled"],
         seen_at=row["seen_at"],
+        render=Render(row["render"]),
     )
 
 
@@ -161,6 +164,7 @@ def state_to_columns(state: SourceState) -> Columns:
         "last_entry_at": state.habit.last_entry_at,
         "empty_count": state.empty_count,
         "alarmed_at": state.alarmed_at,
+        "silent_at": state.silent_at,
     }
 
 
@@ -181,6 +185,7 @@ def state_from_row(row: Row) -> SourceState:
         habit=Habit(gap=row["usual_gap"], sample_count=row["news_count"], last_entry_at=row["last_entry_at"]),
         empty_count=row["empty_count"],
         alarmed_at=row["alarmed_at"],
+        silent_at=row["silent_at"],
     )
 
 
@@ -263,6 +268,7 @@ def entry_from_row(row: Row, publishers: Publishers) -> Entry:
         is_backlog=row["is_backlog"],
         backlog_reason=row["backlog_reason"],
         text_state=TextState(row["text_state"]),
+        is_paywalled=row["is_paywalled"],
     )
 
 
@@ -299,6 +305,7 @@ def article_to_columns(article: Article) -> Columns:
         "first_seen_at": article.first_seen_at,
         "event_at": article.event_at,
         "is_backlog": article.is_backlog,
+        "is_paywalled": article.is_paywalled,
         "text_key": text_key(article.publisher.slug, article.title, article.summary),
     }
 
@@ -320,6 +327,7 @@ def article_from_row(row: Row, publishers: Publishers) -> Article:
         first_seen_at=row["first_seen_at"],
         event_at=row["event_at"],
         is_backlog=row["is_backlog"],
+        is_paywalled=row["is_paywalled"],
     )
 
 

@@ -3,6 +3,7 @@
 | table | goes | unless |
 |---|---|---|
 | fetches | 30 days after they started | |
+| source_days | 60 days later | |
 | source_events | 400 days after they happened | |
 | attempts | 90 days after they started | their delivery is not finished |
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
@@ -34,6 +35,7 @@ from store.tables import (
     entries,
     fetches,
     matches,
+    source_days,
     source_events,
     stories,
     tombstones,
@@ -47,6 +49,7 @@ class Retention:
     entries: timedelta = timedelta(days=30)
     articles: timedelta = timedelta(days=365)
     fetches: timedelta = timedelta(days=30)
+    source_days: timedelta = timedelta(days=60)
     source_events: timedelta = timedelta(days=400)
     deliveries: timedelta = timedelta(days=180)
     attempts: timedelta = timedelta(days=90)
@@ -60,6 +63,9 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
     """
     return {
         "fetches": _delete_old(tx, fetches, fetches.c.started_at < now - retention.fetches, limit=limit),
+        "source_days": _delete_old(
+            tx, source_days, source_days.c.day < (now - retention.source_days).date().isoformat(), limit=limit
+        ),
         "source_events": _delete_old(
             tx, source_events, source_events.c.at < now - retention.source_events, limit=limit
         ),

@@ -4,7 +4,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -93,6 +105,7 @@ class SourceRow(Row, table=True):
     spider: str = _column(PLAIN_TEXT)
     page: dict[str, str] | None = _optional(PLAIN_JSON)
     seen_at: str = _column(PLAIN_TEXT)
+    render: str = _column(PLAIN_TEXT, server_default="plain")
     origin: Origin = _column(values_of(Origin))
     is_enabled: bool = _column(Boolean())
     operator_enabled: bool | None = _optional(Boolean())
@@ -120,6 +133,7 @@ class SourceRow(Row, table=True):
     last_entry_at: datetime | None = _optional(UTC_DATE_TIME)
     empty_count: int = _column(Integer())
     alarmed_at: datetime | None = _optional(UTC_DATE_TIME)
+    silent_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
 class FetchRow(Row, table=True):
@@ -144,8 +158,22 @@ class FetchRow(Row, table=True):
     final_url: str = _column(PLAIN_TEXT)
 
 
+class SourceDayRow(Row, table=True):
+    """How a source did on one day (UTC, `2026-11-23`): how many of its visits ended how, and what they brought."""
+
+    __tablename__ = "source_days"
+    __table_args__ = (Index(None, "day"),)
+
+    source_id: str = _key(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    day: str = _key(PLAIN_TEXT)
+    answered_count: int = _column(Integer())
+    failed_count: int = _column(Integer())
+    blocked_count: int = _column(Integer())
+    entry_count: int = _column(Integer())
+
+
 class SourceEventRow(Row, table=True):
-    """When a source was found to be broken, and when it came back."""
+    """When a source was found to be broken or silent, and when it came back."""
 
     __tablename__ = "source_events"
     __table_args__ = (Index(None, "at"), AUTOINCREMENT)
@@ -191,6 +219,7 @@ class EntryRow(Row, table=True):
     first_seen_at: datetime = _column(UTC_DATE_TIME)
     is_backlog: bool = _column(Boolean())
     backlog_reason: str = _column(PLAIN_TEXT, server_default="")
+    is_paywalled: bool = _column(Boolean(), server_default=false())
     text_state: values.TextState = _column(values_of(values.TextState))
     text_leased_until: datetime | None = _optional(UTC_DATE_TIME)
     edited_at: datetime | None = _optional(UTC_DATE_TIME)
@@ -292,6 +321,7 @@ class ArticleRow(Row, table=True):
     published_at: datetime | None = _optional(UTC_DATE_TIME)
     first_seen_at: datetime = _column(UTC_DATE_TIME)
     event_at: datetime = _column(UTC_DATE_TIME)
+    is_paywalled: bool = _column(Boolean(), server_default=false())
     is_backlog: bool = _column(Boolean())
     story_id: int | None = _optional(BIG_ID, ForeignKey("stories.story_id"))
     duplicate_of: int | None = _optional(BIG_ID)
@@ -535,6 +565,7 @@ def _table(name: str) -> Table:
 publishers = _table("publishers")
 sources = _table("sources")
 fetches = _table("fetches")
+source_days = _table("source_days")
 source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")

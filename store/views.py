@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.health import SourceDay
 from core.values import (
     Article,
     ArticleId,
@@ -26,6 +27,7 @@ from core.values import (
     Tagging,
     TopicSlug,
 )
+from core.websub import HubSubscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,10 @@ class StoryDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceView:
-    """A source with its last fetches, newest first. `origin` is `config` or `operator`."""
+    """A source with its last fetches, newest first. `origin` is `config` or `operator`.
+
+    `days` are those of the last thirty on which it was visited, oldest first; `hub` is set where one was asked.
+    """
 
     source: Source
     state: SourceState
@@ -138,11 +143,13 @@ class SourceView:
     retired_at: datetime | None
     fetches: tuple[Fetch, ...]
     entries_last_day: int
+    days: tuple[SourceDay, ...] = ()
+    hub: HubSubscription | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEvent:
-    """`source.failing` or `source.restored`, with the sentence the operator was told."""
+    """One of the `source.` events, with the sentence the operator was told."""
 
     source_id: SourceId
     event: EventType

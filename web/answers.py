@@ -1,12 +1,12 @@
 """The JSON the API answers with, as pydantic models, and how they are made from what the store returns."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.health import HealthState, judge_health
+from core.health import HealthState, SourceDay, judge_day, judge_health
 from core.values import (
     CorrectionKind,
     DeliveryState,
@@ -22,6 +22,7 @@ from core.values import (
     Tier,
     Topic,
 )
+from core.websub import HubSubscription, is_pushing
 from store.views import ArticleView, CorrectionView, DeliveryView, MatchView, SourceView, StoryDetail, StoryView
 from web.cards import hide_address, rank_outlets
 from web.words import masked_address, public_address
@@ -138,6 +139,7 @@ class ArticleAnswer(Answer):
     published_at: datetime | None
     first_seen_at: datetime
     language: str
+    is_paywalled: bool = Field(description="Its page said that readers have to pay; the text may be a teaser.")
     score: float | None = Field(description="How sure the desk is that it belongs here, 0-1.")
     reasons: list[str]
     duplicate_of: DuplicateAnswer | None
@@ -191,6 +193,27 @@ class StoryDetailAnswer(StoryAnswer):
     deliveries: list[DeliveryAnswer]
 
 
+class DayAnswer(Answer):
+    """How the visits of one day (UTC) ended."""
+
+    day: date
+    state: HealthState = Field(description="`ok`, `quiet`, `failing` or `blocked`.")
+    answered_count: int
+    failed_count: int
+    blocked_count: int
+    entry_count: int = Field(description="New entries.")
+
+
+class HubAnswer(Answer):
+    """How a WebSub hub stands to a source."""
+
+    url: str
+    is_pushing: bool = Field(description="Pushes arrive, and the feed is polled less.")
+    lease_until: datetime | None = Field(description="Null while the hub has not agreed.")
+    pushed_at: datetime | None = Field(description="When it last pushed.")
+    error: str = Field(description="Why it refused, empty if it did not.")
+
+
 class SourceAnswer(Answer):
     id: str
     publisher: str
@@ -209,6 +232,8 @@ class SourceAnswer(Answer):
     failing_since_at: datetime | None
     next_check_at: datetime | None = Field(description="Null when switched off.")
     entries_last_day: int
+    days: list[DayAnswer] = Field(description="The last thirty days on which it was visited, oldest first.")
+    hub: HubAnswer | None = Field(description="The WebSub hub that was asked to push it; null where none was.")
 
 
 class SourcesAnswer(Answer):
@@ -309,6 +334,7 @@ def answer_article(view: ArticleView) -> ArticleAnswer:
         published_at=article.published_at,
         first_seen_at=article.first_seen_at,
         language=article.language,
+        is_paywalled=article.is_paywalled,
         score=assignment.score if assignment else None,
         reasons=list(assignment.reasons) if assignment else [],
         duplicate_of=DuplicateAnswer(article_id=duplicate.article_id, score=duplicate.score, reason=duplicate.reason)
@@ -381,6 +407,29 @@ def answer_source(view: SourceView, now: datetime) -> SourceAnswer:
         failing_since_at=state.failing_since_at,
         next_check_at=state.next_check_at if source.enabled else None,
         entries_last_day=view.entries_last_day,
+        days=[_answer_day(day) for day in view.days],
+        hub=_answer_hub(view.hub, now) if view.hub else None,
+    )
+
+
+def _answer_day(day: SourceDay) -> DayAnswer:
+    return DayAnswer(
+        day=day.day,
+        state=judge_day(day),
+        answered_count=day.answered_count,
+        failed_count=day.failed_count,
+        blocked_count=day.blocked_count,
+        entry_count=day.entry_count,
+    )
+
+
+def _answer_hub(hub: HubSubscription, now: datetime) -> HubAnswer:
+    return HubAnswer(
+        url=public_address(hub.hub),
+        is_pushing=is_pushing(hub, now=now),
+        lease_until=hub.lease_until,
+        pushed_at=hub.pushed_at,
+        error=hub.error,
     )
 
 

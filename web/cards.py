@@ -96,6 +96,7 @@ class ArticleCard:
     url: str
     author: str
     language: str
+    is_paywalled: bool
     outlet: Outlet
     at: datetime
     why: str
@@ -224,6 +225,7 @@ def _article_card(view: ArticleView, copies: Sequence[ArticleView], story: Story
         title=article.title or article.url,
         url=article.url,
         author=article.author,
+        is_paywalled=article.is_paywalled,
         language=article.language if article.language.replace("-", "").isalnum() else "",
         outlet=Outlet(name=article.publisher.name, tier=article.publisher.tier),
         at=article.event_at,

@@ -34,6 +34,8 @@ EVENTS = {
     EventType.STORY_UPDATED: "story updated",
     EventType.SOURCE_FAILING: "source failing",
     EventType.SOURCE_RESTORED: "source restored",
+    EventType.SOURCE_SILENT: "source silent",
+    EventType.SOURCE_HEARD: "source heard again",
     EventType.ENDPOINT_DISABLED: "endpoint disabled",
     EventType.SUBSCRIPTION_REQUESTED: "please confirm",
     EventType.DIGEST: "digest",

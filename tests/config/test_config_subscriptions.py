@@ -140,7 +140,8 @@ MISTAKES = [
         [
             (
                 f"{B}: events: 'story.deleted' is not known; write one of story.created, story.updated, "
-                "source.failing, source.restored, endpoint.disabled, subscription.requested, digest, test"
+                "source.failing, source.restored, source.silent, source.heard, endpoint.disabled, "
+                "subscription.requested, digest, test"
             )
         ],
     ),

@@ -67,6 +67,7 @@ def test_everything_told_goes_in_small_steps(store: Store) -> None:
         gone = purge_all(tx, LONG_AFTER, limit=2)
     assert gone == {
         "fetches": 1,
+        "source_days": 1,
         "source_events": 0,
         "attempts": 5,
         "deliveries": 5,

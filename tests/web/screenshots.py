@@ -152,6 +152,12 @@ def name_sources(chance: random.Random) -> list[Source]:
 
 def poll(tx: Session, source: Source, trouble: Trouble | None, chance: random.Random) -> None:
     """Fetch a source for a night, with a hiccup here and there, and end in its trouble if it has one."""
+    for days in range(29, 0, -1):
+        weather = chance.choices((FetchOutcome.OK, FetchOutcome.NOT_MODIFIED, FetchOutcome.TIMEOUT), (9, 3, 0.5))[0]
+        outcome, error = (weather, "") if days > 4 or trouble is None else trouble
+        new = chance.randint(1, 12) if outcome is FetchOutcome.OK else 0
+        error = error or ("" if outcome.is_healthy else "The server did not answer within 30 s")
+        fetch(tx, source, outcome, age=timedelta(days=days), error=error, new=new)
     for half_hours in range(19, 7 if trouble else 0, -1):
         outcome = chance.choices((FetchOutcome.OK, FetchOutcome.NOT_MODIFIED, FetchOutcome.TIMEOUT), (5, 6, 0.3))[0]
         error = "" if outcome.is_healthy else "The server did not answer within 30 s"
@@ -159,7 +165,7 @@ def poll(tx: Session, source: Source, trouble: Trouble | None, chance: random.Ra
     outcome, error = trouble or (FetchOutcome.OK, "")
     for half_hours in range(7 if trouble else 0, 0, -1):
         fetch(tx, source, outcome, age=timedelta(minutes=30 * half_hours + 3), error=error)
-    fetch(tx, source, outcome, age=timedelta(minutes=chance.randint(1, 9)), error=error)
+    fetch(tx, source, outcome, age=timedelta(minutes=chance.randint(1, 9)), error=error, new=0 if trouble else 2)
 
 
 def fill_picture(store: Store) -> None:
