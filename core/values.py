@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -402,14 +402,21 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
+    """Another name of a film. From `since` to `until` (both included) it stands for the film by itself, else not."""
+
     title: str
     type: AliasType = AliasType.OTHER
     needs_context: bool = False
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """A catalogue record. `cast` is in billing order."""
+    """A catalogue record. `cast` is in billing order; `roles` says whom a member of it plays, where that is known.
+
+    `external_ids` has the ids of others: `tmdb` (`1368166`), `imdb` (`tt0111161`), `wikidata` (`Q172241`).
+    """
 
     film_id: FilmId
     title: str
@@ -417,6 +424,7 @@ class Film:
     aliases: tuple[Alias, ...] = ()
     directors: tuple[str, ...] = ()
     cast: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
     franchise: str = ""
     studio: str = ""
     status: FilmStatus = FilmStatus.UNKNOWN

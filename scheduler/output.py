@@ -95,6 +95,17 @@ def progress(task: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(step)
 
 
+@contextmanager
+def reading_progress(task: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many bytes have been read: a bar on a terminal, nothing elsewhere."""
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    with Progress(TextColumn(task), BarColumn(), TimeRemainingColumn(), console=errors, transient=True) as bar:
+        step = bar.add_task(task, total=total_bytes)
+        yield lambda read_bytes: bar.update(step, completed=read_bytes)
+
+
 def _plain_steps(task: str, total: int) -> Callable[[], None]:
     done = 0
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import uvicorn
 
-from config.films import load_films
+from config.films import stream_films
 from config.models import load_model
 from config.settings import Settings
 from config.sources import load_sources
@@ -138,7 +138,7 @@ def _take_films(tx: Session, path: Path, *, now: datetime) -> None:
         content = b""  # what is wrong with it is the loader's to say
     mark = int.from_bytes(hashlib.sha256(version("setwire").encode() + content).digest()[:7])
     if taken_mark(tx, "films") != mark:
-        upsert_films(tx, load_films(path), now=now)
+        upsert_films(tx, stream_films(path), now=now)
         set_taken_mark(tx, "films", mark)
 
 
