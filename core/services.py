@@ -17,6 +17,9 @@ _SERVICES = (
     (Service("reddit", timedelta(seconds=6)), ("reddit.com", "redd.it")),
     (Service("youtube", timedelta(seconds=1)), ("youtube.com", "youtu.be")),
     (Service("google-news", timedelta(seconds=2)), ("news.google.com",)),
+    # TMDB stops clients at about 50 requests a second; Wikidata's query service asks for one question at a time.
+    (Service("tmdb", timedelta(seconds=0.1)), ("api.themoviedb.org",)),
+    (Service("wikidata", timedelta(seconds=1)), ("query.wikidata.org",)),
 )
 
 

@@ -24,14 +24,17 @@ from config.settings import Settings
 from config.sources import load_sources
 from config.subscriptions import load_subscriptions
 from config.topics import load_topics
+from core.catalogue import Authority
 from core.editing import Windows
 from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState, Subscription
 from core.websub import is_reachable
+from crawler.catalogues import Catalogue, Tmdb, Wikidata
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
 from notifier.senders import Notifier
 from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
+from scheduler.cataloguing import Cataloguer
 from scheduler.clock import Clock
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
@@ -255,6 +258,7 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
         ),
         now=utc_now,
         operator=_operator(settings),
+        cataloguer=build_cataloguer(settings, store, gateway),
     )
 
 
@@ -279,6 +283,24 @@ def load_models() -> Models:
             return None
 
     return Models(stories=load("stories"), tags=load("tags"))
+
+
+def build_cataloguer(settings: Settings, store: Store, gateway: Gateway) -> Cataloguer:
+    """Build what syncs the catalogue with whom the settings let us ask."""
+    catalogues: dict[Authority, Catalogue] = {}
+    key = settings.tmdb_key.get_secret_value()
+    if key:
+        catalogues[Authority.TMDB] = Tmdb(gateway, key=key, url=settings.tmdb_url)
+    if settings.contact_url:
+        catalogues[Authority.WIKIDATA] = Wikidata(gateway, url=settings.wikidata_url)
+    switches = {Authority.TMDB: settings.sync_tmdb, Authority.WIKIDATA: settings.sync_wikidata}
+    return Cataloguer(
+        store=store,
+        catalogues=catalogues,
+        enabled=frozenset(authority for authority, is_on in switches.items() if is_on),
+        interval=settings.sync_interval,
+        now=utc_now,
+    )
 
 
 def windows(settings: Settings) -> Windows:

@@ -1,7 +1,7 @@
 """What authorities beside the operator say of films, and how the syncs with them stand."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,15 @@ from store.films import find_films, load_records, put_films
 from store.meta import bump_config_version
 from store.sql import change, upsert
 from store.tables import film_records, film_syncs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRef:
+    """The film that an authority's own id stands for, and when its record was last read."""
+
+    film_id: FilmId
+    seen_at: datetime
+    is_gone: bool = False
 
 
 def keep_records(tx: Session, authority: Authority, said: Mapping[FilmId, Film], *, now: datetime) -> int:
@@ -46,10 +55,14 @@ def mark_gone(tx: Session, authority: Authority, ref: str, *, now: datetime) -> 
     return bool(change(tx, update(film_records).where(*where).values(gone_at=now)))
 
 
-def known_refs(tx: Session, authority: Authority) -> dict[str, datetime]:
-    """The authority's own ids of films it has spoken of, and when it last did."""
-    query = select(film_records.c.ref, film_records.c.seen_at).where(film_records.c.authority == authority)
-    return {str(row.ref): row.seen_at for row in tx.execute(query)}
+def known_refs(tx: Session, authority: Authority) -> dict[str, KnownRef]:
+    """The authority's own ids of films it has spoken of."""
+    columns = (film_records.c.ref, film_records.c.film_id, film_records.c.seen_at, film_records.c.gone_at)
+    query = select(*columns).where(film_records.c.authority == authority)
+    return {
+        row.ref: KnownRef(film_id=FilmId(row.film_id), seen_at=row.seen_at, is_gone=row.gone_at is not None)
+        for row in tx.execute(query)
+    }
 
 
 def count_records(tx: Session) -> dict[Authority, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from core.catalogue import Authority, SyncState
 from core.health import Health, HealthState, judge_health
 from core.values import DeliveryState, Fetch, FetchOutcome, Tier
 from store.views import Gathered, SourceView
@@ -48,6 +49,20 @@ class Figure:
     name: str
     value: str
     is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRow:
+    """A line on a catalogue we sync with. `credit` is what it asks those who show its data to say."""
+
+    name: str
+    tone: RowTone
+    outcome: str
+    error: str
+    succeeded_at: datetime | None
+    due_at: datetime
+    films: str
+    credit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +140,35 @@ def say_strip(cells: Sequence[Cell]) -> str:
     """Say a strip aloud: `Last 20 fetches: 18 answered, 2 failed`."""
     failed = sum(cell.tone == "bad" for cell in cells)
     return f"Last {say_count(len(cells), 'fetch', 'fetches')}: {len(cells) - failed} answered, {failed} failed"
+
+
+def make_sync_rows(states: Sequence[SyncState], counts: Mapping[Authority, int], now: datetime) -> list[SyncRow]:
+    """One line for each catalogue that was ever asked."""
+    return [_sync_row(state, counts.get(state.authority, 0), now) for state in states]
+
+
+def _sync_row(state: SyncState, count: int, now: datetime) -> SyncRow:
+    since = state.failing_since_at
+    history = f" Failing for {say_span(now - since)}, {say_count(state.error_count, 'try', 'tries')}." if since else ""
+    outcome = "fails" if since else "under way" if state.run_started_at else "in step"
+    name, credit = _CATALOGUES[state.authority]
+    return SyncRow(
+        name=name,
+        tone="bad" if since else "",
+        outcome=outcome,
+        error=f"{state.error}{history}" if since else "",
+        succeeded_at=state.succeeded_at,
+        due_at=state.due_at,
+        films=f"{count:,}",
+        credit=credit,
+    )
+
+
+_CATALOGUES = {
+    Authority.OWN: ("Operator", ""),
+    Authority.TMDB: ("TMDB", "This product uses the TMDB API but is not endorsed or certified by TMDB."),
+    Authority.WIKIDATA: ("Wikidata", "Data of Wikidata is free for all under CC0."),
+}
 
 
 def make_figures(post: PostStanding, day: Gathered) -> list[Figure]:

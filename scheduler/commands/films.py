@@ -1,5 +1,6 @@
 """`setwire films`: the catalogue that stories are tagged from."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,20 @@ import typer
 
 from config.filmfiles import write_films
 from config.films import stream_films
+from config.settings import Settings, load_settings
+from core.catalogue import Authority
 from core.values import Alias, Film, FilmId
-from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
+from crawler.fetch import Gateway
+from scheduler.cataloguing import Cataloguer, SyncReport
+from scheduler.commands.options import AsJson, CommandError, Limit, opened_store, reading, writing
 from scheduler.output import console, reading_progress, show_fields, show_json, show_rows
+from scheduler.service import build_cataloguer, fetch_settings
+from store.engine import Store
 from store.films import all_films, all_topics, find_film, search_films, upsert_films
 
 app = typer.Typer(no_args_is_help=True, help="Films: the catalogue that stories are tagged from.")
+_PROBLEMS_SHOWN = 10
+
 topics_app = typer.Typer(no_args_is_help=True, help="Topics: the vocabulary of production news.")
 
 
@@ -90,6 +99,60 @@ def import_films(
 def _read(path: Path, task: str) -> Iterator[Film]:
     with reading_progress(task, path.stat().st_size if path.is_file() else 0) as progress:
         yield from stream_films(path, progress=progress)
+
+
+@app.command("sync")
+def sync_films(
+    authorities: Annotated[
+        list[str] | None, typer.Argument(help="tmdb, wikidata or both; by default those that are set up.")
+    ] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, and say what would change; keep nothing.")] = False,
+) -> None:
+    """Bring the catalogue in step with TMDB and Wikidata now; goes on where one that was cut short stopped."""
+    settings = load_settings()
+    with opened_store(settings) as store:
+        reports = asyncio.run(_sync(settings, store, authorities or [], is_dry=dry_run))
+    for report in reports:
+        show_report(report, is_dry=dry_run)
+    failed = [report.error for report in reports if report.error]
+    if failed:
+        raise CommandError("\n".join(failed))
+
+
+async def _sync(settings: Settings, store: Store, names: list[str], *, is_dry: bool) -> list[SyncReport]:
+    async with Gateway(settings=fetch_settings(settings)) as gateway:
+        cataloguer = build_cataloguer(settings, store, gateway)
+        chosen = [_choose(name, cataloguer) for name in names] or list(cataloguer.catalogues)
+        if not chosen:
+            raise CommandError(f"No catalogue is set up: {_NEEDS[Authority.TMDB]} and {_NEEDS[Authority.WIKIDATA]}.")
+        return [await cataloguer.sync(authority, is_dry=is_dry) for authority in chosen]
+
+
+_NEEDS = {Authority.TMDB: "tmdb needs SETWIRE_TMDB_KEY", Authority.WIKIDATA: "wikidata needs SETWIRE_CONTACT_URL"}
+
+
+def _choose(name: str, cataloguer: Cataloguer) -> Authority:
+    authority = next((authority for authority in _NEEDS if authority == name), None)
+    if authority is None:
+        raise CommandError(f"There is no catalogue {name!r}; write {' or '.join(_NEEDS)}.")
+    if authority not in cataloguer.catalogues:
+        raise CommandError(f"{_NEEDS[authority]}; docs/catalogue.md says where to get it.")
+    return authority
+
+
+def show_report(report: SyncReport, *, is_dry: bool) -> None:
+    """Say in one line what a sync came to, and which records it left out."""
+    would = "would change" if is_dry else "changed"
+    gone = f", {report.gone_count} gone there" if report.gone_count else ""
+    console.print(
+        f"{report.authority}: {report.read_count} records read, {report.changed_count} films {would}{gone}",
+        markup=False,
+    )
+    for problem in report.problems[:_PROBLEMS_SHOWN]:
+        console.print(f"  left out: {problem}", markup=False)
+    if len(report.problems) > _PROBLEMS_SHOWN:
+        console.print(f"  and {len(report.problems) - _PROBLEMS_SHOWN} more", markup=False)
 
 
 @app.command("export")

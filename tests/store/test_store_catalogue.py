@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core.catalogue import Authority
 from core.values import Film, FilmId
-from store.catalogue import count_records, keep_records, known_refs, mark_gone
+from store.catalogue import KnownRef, count_records, keep_records, known_refs, mark_gone
 from store.engine import Store
 from store.films import find_film, upsert_films
 from store.meta import config_version
@@ -23,7 +23,7 @@ def test_what_is_said_fills_the_gaps_of_the_operators_film(store: Store) -> None
         film = find_film(tx, KITES.film_id)
         assert film is not None
         assert (film.title, film.year, film.studio) == (KITES.title, 2029, "Sundial")
-        assert known_refs(tx, Authority.TMDB) == {"5": NOW + DAY}
+        assert known_refs(tx, Authority.TMDB) == {"5": KnownRef(film_id=KITES.film_id, seen_at=NOW + DAY)}
         assert count_records(tx) == {Authority.TMDB: 1}
 
 
