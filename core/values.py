@@ -113,6 +113,7 @@ class EventType(StrEnum):
 class EndpointKind(StrEnum):
     WEBHOOK = "webhook"
     EMAIL = "email"
+    CHAT = "chat"
 
 
 class DeliveryState(StrEnum):
@@ -515,7 +516,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where to tell: a webhook URL with its signing secret (`whsec_…`), or an e-mail address.
+    """Where to tell: a webhook URL with its signing secret (`whsec_…`), an e-mail address, or an Apprise URL.
 
     While a secret is being replaced, `old_secret` signs as well until `old_secret_until_at`. `failing_since_at` is the
     first failure since the last success.
@@ -530,6 +531,11 @@ class Endpoint:
     failing_since_at: datetime | None = None
     disabled_at: datetime | None = None
     disabled_reason: str = ""
+
+    @property
+    def shown_address(self) -> str:
+        """The address for the operator's eyes; that of a chat is a secret but for its service: `slack://…`."""
+        return f"{self.address.partition(':')[0]}://…" if self.kind is EndpointKind.CHAT else self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

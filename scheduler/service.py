@@ -31,6 +31,7 @@ from core.websub import is_reachable
 from crawler.catalogues import Catalogue, Tmdb, Wikidata
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
+from notifier.chat import ChatSender, ChatSettings
 from notifier.senders import Notifier
 from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
@@ -336,12 +337,20 @@ async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
                 )
             )
         )
+        chat = ChatSender(
+            ChatSettings(
+                base_url=settings.base_url,
+                deadline=settings.webhook_deadline,
+                allow_private_hosts=settings.allow_private_hosts,
+            )
+        )
+        stack.callback(chat.close)
         words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url, link_key=key)
         if not settings.smtp_host:
-            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
+            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words), chat=chat)
             return
         mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words))
-        yield Notifier(webhook=webhook, mail=mail)
+        yield Notifier(webhook=webhook, mail=mail, chat=chat)
 
 
 def _smtp_settings(settings: Settings) -> SmtpSettings:

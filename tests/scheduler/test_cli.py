@@ -375,3 +375,16 @@ def test_what_is_exported_can_be_imported(run: Run, tmp_path: Path) -> None:
     assert (code, len(err.splitlines())) == (1, 1)
     assert "copy.xls ends in none of" in err
     assert "cannot be written" in run("films", "export", "nowhere/copy.csv")[2]
+
+
+def test_a_chat_is_added_and_its_address_shown_to_nobody(run: Run) -> None:
+    code, _, _ = run("subscriptions", "add", "Salt", "--chat", "ntfy://127.0.0.1:9/our-topic")
+    assert code == 1
+    given = {"SETWIRE_ALLOW_PRIVATE_HOSTS": "127.0.0.1"}
+    code, out, err = run("subscriptions", "add", "Salt", "--chat", "ntfy://127.0.0.1:9/our-topic", **given)
+    assert (code, err) == (0, "")
+    run("subscriptions", "test", "salt")
+    for words in (["subscriptions", "list"], ["subscriptions", "show", "salt"], ["deliveries", "list"]):
+        shown = out + run(*words)[1] + run(*words, "--json")[1]
+        assert "our-topic" not in shown
+        assert "ntfy://…" in run(*words)[1]
