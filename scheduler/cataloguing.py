@@ -117,7 +117,8 @@ class Cataloguer:
         taken = {ref.film_id: name for name, ref in known.items()}
         run = _Run(Register(films), known, taken)
         now, since = self.now(), state.changed_until_at
-        ours = [film for film in films if film.film_id not in taken and _is_looked_for(film, now, is_first=not since)]
+        others = [film for film in films if film.film_id not in taken]
+        ours = [film for film in others if _is_looked_for(film, authority, now, is_first=not since)]
         going = [name for name, ref in known.items() if not ref.is_gone]
         return run, Wanted(now=now, changed_since=since and since - _OVERLAP, known=going, ours=ours)
 
@@ -168,12 +169,13 @@ def _is_owed(known: KnownRef | None, started_at: datetime) -> bool:
     return known is None or known.seen_at < started_at
 
 
-def _is_looked_for(film: Film, now: datetime, *, is_first: bool) -> bool:
-    """Films with an id of theirs at once; others that may still make news the first time, then once a week."""
-    if film.external_ids:
+def _is_looked_for(film: Film, authority: Authority, now: datetime, *, is_first: bool) -> bool:
+    """Films with the authority's id at once; others that can be found or may make news at first, then once a week."""
+    if authority in film.external_ids:
         return True
     is_current = film.status is not FilmStatus.RELEASED or (film.year or 0) >= now.year - 1
-    return is_current and (is_first or sum(film.film_id.encode()) % _LOOK_AGAIN == now.toordinal() % _LOOK_AGAIN)
+    is_its_day = sum(film.film_id.encode()) % _LOOK_AGAIN == now.toordinal() % _LOOK_AGAIN
+    return (is_current or bool(film.external_ids)) and (is_first or is_its_day)
 
 
 def _name_films(
