@@ -448,7 +448,8 @@ def _html_foot(letter: Letter, unsubscribe_url: str) -> str:
     if ways:
         lines.append(
             " · ".join(
-                f'<a href="{escape(url)}" style="color:#62686e;text-decoration:underline">{escape(label)}</a>'
+                f'<a href="{escape(url)}" style="color:#62686e;display:inline-block;text-decoration:underline">'
+                f"{escape(label)}</a>"
                 for label, url in ways
             )
         )

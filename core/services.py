@@ -17,12 +17,18 @@ class Service:
 _REDDIT = Service("reddit", timedelta(seconds=6))
 _YOUTUBE = Service("youtube", timedelta(seconds=1))
 _GOOGLE_NEWS = Service("google-news", timedelta(seconds=2))
+_TMDB = Service("tmdb", timedelta(seconds=0.1))
+"""It stops clients at about 50 requests a second."""
+_WIKIDATA = Service("wikidata", timedelta(seconds=1))
+"""Its query service asks for one question at a time."""
 _BY_DOMAIN = {
     "reddit.com": _REDDIT,
     "redd.it": _REDDIT,
     "youtube.com": _YOUTUBE,
     "youtu.be": _YOUTUBE,
     "news.google.com": _GOOGLE_NEWS,
+    "api.themoviedb.org": _TMDB,
+    "query.wikidata.org": _WIKIDATA,
 }
 
 

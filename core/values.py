@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -122,6 +122,7 @@ class EventType(StrEnum):
 class EndpointKind(StrEnum):
     WEBHOOK = "webhook"
     EMAIL = "email"
+    CHAT = "chat"
 
 
 class DeliveryState(StrEnum):
@@ -424,14 +425,21 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
+    """Another name of a film. From `since` to `until` (both included) it stands for the film by itself, else not."""
+
     title: str
     type: AliasType = AliasType.OTHER
     needs_context: bool = False
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """A catalogue record. `cast` is in billing order."""
+    """A catalogue record. `cast` is in billing order; `roles` says whom a member of it plays, where that is known.
+
+    `external_ids` has the ids of others: `tmdb` (`1368166`), `imdb` (`tt0111161`), `wikidata` (`Q172241`).
+    """
 
     film_id: FilmId
     title: str
@@ -439,6 +447,7 @@ class Film:
     aliases: tuple[Alias, ...] = ()
     directors: tuple[str, ...] = ()
     cast: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
     franchise: str = ""
     studio: str = ""
     status: FilmStatus = FilmStatus.UNKNOWN
@@ -556,7 +565,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where to tell: a webhook URL with its signing secret (`whsec_…`), or an e-mail address.
+    """Where to tell: a webhook URL with its signing secret (`whsec_…`), an e-mail address, or an Apprise URL.
 
     While a secret is being replaced, `old_secret` signs as well until `old_secret_until_at`. `failing_since_at` is the
     first failure since the last success.
@@ -571,6 +580,11 @@ class Endpoint:
     failing_since_at: datetime | None = None
     disabled_at: datetime | None = None
     disabled_reason: str = ""
+
+    @property
+    def shown_address(self) -> str:
+        """The address for the operator's eyes; that of a chat is a secret but for its service: `slack://…`."""
+        return f"{self.address.partition(':')[0]}://…" if self.kind is EndpointKind.CHAT else self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

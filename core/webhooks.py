@@ -242,7 +242,7 @@ def build_test_payload(*, at: datetime, endpoint: Endpoint) -> str:
 
 def build_disabled_payload(*, at: datetime, endpoint: Endpoint, reason: str) -> str:
     """Write the event `endpoint.disabled`, for those who own the endpoint: nothing is sent there any more, and why."""
-    host = urlsplit(endpoint.address).hostname or endpoint.address
+    host = urlsplit(endpoint.shown_address).hostname or endpoint.shown_address
     said = clean_line(reason).rstrip(".")
     data: _Json = {
         "endpoint": {"id": _trim(endpoint.endpoint_id, _MAX_ID_BYTES), "kind": endpoint.kind.value},

@@ -236,6 +236,22 @@ class Gateway:
         headers = {**self._headers(accept), **_conditions(validators)}
         return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
 
+    async def ask_api(self, url: str, *, headers: Mapping[str, str]) -> Response:
+        """Ask an interface for programs once. No redirect is followed: what `headers` prove is for this host alone.
+
+        Errors as `get`; their words never hold the address, which may hold a key.
+        """
+        named = {**self._headers("application/json"), **{n.encode(): v.encode() for n, v in headers.items()}}
+        budget = _Budget(self._settings.deadline)
+        answer = await self._ask_once(url, self._ask(named, self._settings.max_body_bytes), budget)
+        return Response(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            final_url=url,
+            duration=timedelta(seconds=budget.total - budget.left),
+        )
+
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
         """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
         assert self._transport is not None, "open the gateway with `async with`"

@@ -40,6 +40,7 @@ from crawler.fetch import Gateway
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.gate import Gate
 from notifier.senders import Notifier
+from scheduler.cataloguing import Cataloguer
 from scheduler.desk import Desk
 from scheduler.digests import release_due
 from scheduler.dispatch import Dispatcher
@@ -99,6 +100,7 @@ class Jobs:
     gate: Gate = field(default_factory=Gate)
     journal: Journal | None = None
     hubs: Hubs | None = None
+    cataloguer: Cataloguer | None = None
     dispatcher: Dispatcher = field(init=False)
     _lanes: dict[tuple[EndpointKind, ...], Lanes] = field(init=False)
     _last_told: dict[tuple[EndpointKind, ...], EndpointId] = field(default_factory=dict)
@@ -129,6 +131,7 @@ class Jobs:
             "digest": self.digest,
             "housekeep": self.housekeep,
             "renew_hubs": self.renew_hubs,
+            "sync_films": self.sync_films,
         }
 
     def recover(self) -> None:
@@ -267,6 +270,11 @@ class Jobs:
         """Renew what hubs have lent us before it ends."""
         if self.hubs is not None:
             await self.hubs.renew()
+
+    async def sync_films(self) -> None:
+        """Bring the catalogue in step with whoever is due."""
+        if self.cataloguer is not None:
+            await self.cataloguer.sync_due()
 
     async def _ask(self, source: Source, state: SourceState) -> Gathered:
         if source.kind is SourceKind.FEED:

@@ -18,21 +18,25 @@ from typing import Any, Protocol
 
 import uvicorn
 
-from config.films import load_films
+from config.films import stream_films
 from config.models import load_model
 from config.settings import Settings
 from config.sources import load_sources
 from config.subscriptions import load_subscriptions
 from config.topics import load_topics
+from core.catalogue import Authority
 from core.editing import Windows
 from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState, Subscription
 from core.websub import is_reachable
+from crawler.catalogues import Catalogue, Tmdb, Wikidata
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
+from notifier.chat import ChatSender, ChatSettings
 from notifier.gate import Gate
 from notifier.senders import Notifier
 from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
+from scheduler.cataloguing import Cataloguer
 from scheduler.clock import Clock
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
@@ -143,7 +147,7 @@ def _take_films(tx: Session, path: Path, *, now: datetime) -> None:
         content = b""  # what is wrong with it is the loader's to say
     mark = int.from_bytes(hashlib.sha256(version("setwire").encode() + content).digest()[:7])
     if taken_mark(tx, "films") != mark:
-        upsert_films(tx, load_films(path), now=now)
+        upsert_films(tx, stream_films(path), now=now)
         set_taken_mark(tx, "films", mark)
 
 
@@ -272,6 +276,7 @@ async def _build_jobs(settings: Settings, store: Store, journal: Journal, stack:
         ),
         now=utc_now,
         operator=_operator(settings),
+        cataloguer=build_cataloguer(settings, store, gateway),
         gate=gate,
         journal=journal,
     )
@@ -298,6 +303,24 @@ def load_models() -> Models:
             return None
 
     return Models(stories=load("stories"), tags=load("tags"))
+
+
+def build_cataloguer(settings: Settings, store: Store, gateway: Gateway) -> Cataloguer:
+    """Build what syncs the catalogue with whom the settings let us ask."""
+    catalogues: dict[Authority, Catalogue] = {}
+    key = settings.tmdb_key.get_secret_value()
+    if key:
+        catalogues[Authority.TMDB] = Tmdb(gateway, key=key, url=settings.tmdb_url)
+    if settings.contact_url:
+        catalogues[Authority.WIKIDATA] = Wikidata(gateway, url=settings.wikidata_url)
+    switches = {Authority.TMDB: settings.sync_tmdb, Authority.WIKIDATA: settings.sync_wikidata}
+    return Cataloguer(
+        store=store,
+        catalogues=catalogues,
+        enabled=frozenset(authority for authority, is_on in switches.items() if is_on),
+        interval=settings.sync_interval,
+        now=utc_now,
+    )
 
 
 def windows(settings: Settings) -> Windows:
@@ -335,12 +358,20 @@ async def _notifier(settings: Settings, key: bytes, gate: Gate) -> AsyncIterator
                 gate=gate,
             )
         )
+        chat = ChatSender(
+            ChatSettings(
+                base_url=settings.base_url,
+                deadline=settings.webhook_deadline,
+                allow_private_hosts=settings.allow_private_hosts,
+            )
+        )
+        stack.callback(chat.close)
         words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url, link_key=key)
         if not settings.smtp_host:
-            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
+            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words), chat=chat)
             return
         mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words, gate=gate))
-        yield Notifier(webhook=webhook, mail=mail)
+        yield Notifier(webhook=webhook, mail=mail, chat=chat)
 
 
 def _smtp_settings(settings: Settings) -> SmtpSettings:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, Protocol, assert_never
 
+from core.catalogue import Authority
 from core.storms import text_key
 from core.values import (
     Alias,
+    AliasType,
     Article,
     ArticleId,
     Assignment,
@@ -30,6 +32,7 @@ from core.values import (
     Fetch,
     Film,
     FilmId,
+    FilmStatus,
     GiveUp,
     Habit,
     Match,
@@ -493,18 +496,21 @@ def tag_from_row(row: Row) -> Tag:
 
 
 def film_to_columns(film: Film, *, now: datetime) -> Columns:
+    found = {"film_id": film.film_id, "search_title": film.title.casefold(), "updated_at": now}
+    return {**found, **_film_fields(film)}
+
+
+def _film_fields(film: Film) -> dict[str, Any]:
     return {
-        "film_id": film.film_id,
         "title": film.title,
-        "search_title": film.title.casefold(),
         "year": film.year,
         "directors": list(film.directors),
         "cast": list(film.cast),
+        "roles": dict(film.roles),
         "franchise": film.franchise,
         "studio": film.studio,
         "status": film.status,
         "external_ids": dict(film.external_ids),
-        "updated_at": now,
     }
 
 
@@ -517,13 +523,25 @@ def aliases_to_columns(film: Film) -> list[Columns]:
             "search_title": alias.title.casefold(),
             "type": alias.type,
             "needs_context": alias.needs_context,
+            **_days_to_text(alias),
         }
         for position, alias in enumerate(film.aliases)
     ]
 
 
 def alias_from_row(row: Row) -> Alias:
-    return Alias(title=row["title"], type=row["type"], needs_context=row["needs_context"])
+    return Alias(
+        title=row["title"],
+        type=row["type"],
+        needs_context=row["needs_context"],
+        since=row["since"] and date.fromisoformat(row["since"]),
+        until=row["until"] and date.fromisoformat(row["until"]),
+    )
+
+
+def _days_to_text(alias: Alias) -> dict[str, str | None]:
+    days = (("since", alias.since), ("until", alias.until))
+    return {name: day.isoformat() if day else None for name, day in days}
 
 
 def film_from_row(row: Row, aliases: tuple[Alias, ...]) -> Film:
@@ -534,11 +552,43 @@ def film_from_row(row: Row, aliases: tuple[Alias, ...]) -> Film:
         aliases=aliases,
         directors=tuple(row["directors"]),
         cast=tuple(row["cast"]),
+        roles=dict(row["roles"]),
         franchise=row["franchise"],
         studio=row["studio"],
         status=row["status"],
         external_ids=dict(row["external_ids"]),
     )
+
+
+def film_to_json(film: Film) -> dict[str, Any]:
+    """A film without its id, with its aliases in it, as a record of an authority is kept."""
+    aliases = [_alias_to_json(alias) for alias in film.aliases]
+    return {**_film_fields(film), "status": str(film.status), "aliases": aliases}
+
+
+def record_to_columns(film: Film, authority: Authority, *, ref: str, now: datetime) -> Columns:
+    return {
+        "film_id": film.film_id,
+        "authority": authority,
+        "ref": ref,
+        "record": film_to_json(film),
+        "seen_at": now,
+        "gone_at": None,
+    }
+
+
+def film_from_json(film_id: FilmId, record: Mapping[str, Any]) -> Film:
+    aliases = tuple(_alias_from_json(alias) for alias in record["aliases"])
+    return film_from_row({**record, "film_id": film_id, "status": FilmStatus(record["status"])}, aliases)
+
+
+def _alias_to_json(alias: Alias) -> dict[str, Any]:
+    kept = {"title": alias.title, "type": str(alias.type), "needs_context": alias.needs_context}
+    return {**kept, **_days_to_text(alias)}
+
+
+def _alias_from_json(alias: Mapping[str, Any]) -> Alias:
+    return alias_from_row({**alias, "type": AliasType(alias["type"])})
 
 
 def topic_to_columns(topic: Topic, *, position: int) -> Columns:

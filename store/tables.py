@@ -21,6 +21,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 from core import values
+from core.catalogue import Authority
 from store.columns import BIG_ID, PLAIN_JSON, PLAIN_TEXT, SECONDS, UTC_DATE_TIME, values_of
 
 NAMING = {
@@ -348,6 +349,7 @@ class FilmRow(Row, table=True):
     year: int | None = _optional(Integer())
     directors: list[str] = _column(PLAIN_JSON)
     cast: list[str] = _column(PLAIN_JSON)
+    roles: dict[str, str] = _column(PLAIN_JSON, server_default="{}")
     franchise: str = _column(PLAIN_TEXT)
     studio: str = _column(PLAIN_TEXT)
     status: values.FilmStatus = _column(values_of(values.FilmStatus))
@@ -356,6 +358,8 @@ class FilmRow(Row, table=True):
 
 
 class FilmAliasRow(Row, table=True):
+    """`since` and `until` are days as `2026-05-01`."""
+
     __tablename__ = "film_aliases"
 
     film_id: str = _key(PLAIN_TEXT, ForeignKey("films.film_id", ondelete="CASCADE"))
@@ -364,6 +368,37 @@ class FilmAliasRow(Row, table=True):
     search_title: str = _column(PLAIN_TEXT)
     type: values.AliasType = _column(values_of(values.AliasType))
     needs_context: bool = _column(Boolean())
+    since: str | None = _optional(PLAIN_TEXT)
+    until: str | None = _optional(PLAIN_TEXT)
+
+
+class FilmRecordRow(Row, table=True):
+    """What one authority says of a film, kept where more than the operator speaks of it. `ref` is its own id."""
+
+    __tablename__ = "film_records"
+    __table_args__ = (Index(None, "authority", "ref"),)
+
+    film_id: str = _key(PLAIN_TEXT, ForeignKey("films.film_id", ondelete="CASCADE"))
+    authority: Authority = _key(values_of(Authority))
+    ref: str = _column(PLAIN_TEXT)
+    record: dict[str, Any] = _column(PLAIN_JSON)
+    seen_at: datetime = _column(UTC_DATE_TIME)
+    gone_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
+class FilmSyncRow(Row, table=True):
+    """How the sync with an authority stands. `run_started_at` is set while a run is under way or was cut short."""
+
+    __tablename__ = "film_syncs"
+
+    authority: Authority = _key(values_of(Authority))
+    due_at: datetime = _column(UTC_DATE_TIME)
+    run_started_at: datetime | None = _optional(UTC_DATE_TIME)
+    succeeded_at: datetime | None = _optional(UTC_DATE_TIME)
+    changed_until_at: datetime | None = _optional(UTC_DATE_TIME)
+    failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
+    error: str = _column(PLAIN_TEXT)
+    error_count: int = _column(Integer())
 
 
 class TopicRow(Row, table=True):
@@ -574,6 +609,8 @@ corrections = _table("corrections")
 articles = _table("articles")
 films = _table("films")
 film_aliases = _table("film_aliases")
+film_records = _table("film_records")
+film_syncs = _table("film_syncs")
 topics = _table("topics")
 endpoints = _table("endpoints")
 subscriptions = _table("subscriptions")

@@ -251,7 +251,9 @@ class FilmAnswer(Answer):
     aliases: list[str]
     directors: list[str]
     cast: list[str]
+    roles: dict[str, str] = Field(description="Whom a member of the cast plays, where that is known.")
     franchise: str
+    studio: str
     status: FilmStatus
     external_ids: dict[str, str]
 
@@ -441,7 +443,9 @@ def answer_film(film: Film) -> FilmAnswer:
         aliases=[alias.title for alias in film.aliases],
         directors=list(film.directors),
         cast=list(film.cast),
+        roles=dict(film.roles),
         franchise=film.franchise,
+        studio=film.studio,
         status=film.status,
         external_ids=dict(film.external_ids),
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
+from core.catalogue import Authority, SyncState
 from core.health import DAYS_SHOWN, Health, HealthState, SourceDay, judge_day, judge_health
 from core.values import DeliveryState, Fetch, FetchOutcome, Tier
 from core.websub import HubSubscription, is_pushing
@@ -64,6 +65,20 @@ class Figure:
     name: str
     value: str
     is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRow:
+    """A line on a catalogue we sync with. `credit` is what it asks those who show its data to say."""
+
+    name: str
+    tone: RowTone
+    outcome: str
+    error: str
+    succeeded_at: datetime | None
+    due_at: datetime
+    films: str
+    credit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +201,35 @@ def say_hub(hub: HubSubscription, now: datetime) -> str:
         return f"Hub {host} will push; nothing came yet."
     word = "pushes" if is_pushing(hub, now=now) else "may push"
     return f"Hub {host} {word}; last {say_span(now - hub.pushed_at)} ago."
+
+
+def make_sync_rows(states: Sequence[SyncState], counts: Mapping[Authority, int], now: datetime) -> list[SyncRow]:
+    """One line for each catalogue that was ever asked."""
+    return [_sync_row(state, counts.get(state.authority, 0), now) for state in states]
+
+
+def _sync_row(state: SyncState, count: int, now: datetime) -> SyncRow:
+    since = state.failing_since_at
+    history = f" Failing for {say_span(now - since)}, {say_count(state.error_count, 'try', 'tries')}." if since else ""
+    outcome = "fails" if since else "under way" if state.run_started_at else "in step"
+    name, credit = _CATALOGUES[state.authority]
+    return SyncRow(
+        name=name,
+        tone="bad" if since else "",
+        outcome=outcome,
+        error=f"{state.error}{history}" if since else "",
+        succeeded_at=state.succeeded_at,
+        due_at=state.due_at,
+        films=f"{count:,}",
+        credit=credit,
+    )
+
+
+_CATALOGUES = {
+    Authority.OWN: ("Operator", ""),
+    Authority.TMDB: ("TMDB", "This product uses the TMDB API but is not endorsed or certified by TMDB."),
+    Authority.WIKIDATA: ("Wikidata", "Data of Wikidata is free for all under CC0."),
+}
 
 
 def make_figures(post: PostStanding, day: Gathered) -> list[Figure]:

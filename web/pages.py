@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from core.values import DeliveryState, FilmId, StoryId, TopicSlug
+from store.catalogue import all_syncs, count_records
 from store.deliveries import delivery_counts, next_due_at
 from store.delivery_views import latest_deliveries
 from store.engine import Session
@@ -15,7 +16,7 @@ from store.films import all_topics, count_films, find_film, search_films
 from store.sources import all_sources, publishers, source_views
 from store.story_views import latest_stories, story_detail
 from store.views import DeliveryView
-from web.board import make_figures, make_source_rows, make_state_counts
+from web.board import make_figures, make_source_rows, make_state_counts, make_sync_rows
 from web.cards import (
     by_name,
     make_alert_cards,
@@ -164,6 +165,7 @@ def read_status(tx: Session, site: Site) -> dict[str, Any]:
         "silence": explain_silence(standing, now),
         "sources": make_source_rows(sources, now),
         "figures": make_figures(owed, gathered_since(tx, now - timedelta(hours=24))),
+        "syncs": make_sync_rows(all_syncs(tx), count_records(tx), now),
         "states": make_state_counts(counts),
         "failures": [make_delivery_card(view) for view in read_failures(tx)],
     }

@@ -131,6 +131,8 @@ def masked_address(kind: EndpointKind, address: str) -> str:
     if kind is EndpointKind.EMAIL:
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"
+    if kind is EndpointKind.CHAT:
+        return f"{address.partition(':')[0]}://…"
     try:
         parts = urlsplit(address)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"

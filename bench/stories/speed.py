@@ -114,7 +114,7 @@ class _Desk:
         started = process_time()
         for told in chunk:
             self._duplicates.add(told.article)
-            story_id = StoryId(told.newsroom * 100_000 + known[told.place])
+            story_id = StoryId(told.newsroom * 100_000 + known[ArticleId(told.place)])
             self._stories.add(told.article, NO_TAGGING, story_id)
         return process_time() - started
 

@@ -114,7 +114,10 @@ MISTAKES = [
             )
         ],
     ),
-    (HOOK.replace('"webhook"', '"slack"') + STUNTS, [f"{E}: kind: 'slack' is not known; write one of webhook, email"]),
+    (
+        HOOK.replace('"webhook"', '"slack"') + STUNTS,
+        [f"{E}: kind: 'slack' is not known; write one of webhook, email, chat"],
+    ),
     (HOOK + HOOK + STUNTS, [f"{E}: id: is taken by another endpoint; choose another id"]),
     (
         MAIL.replace("ann@mail.example", "Ann <ann@mail.example>"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from core.catalogue import Authority, SyncState
 from core.values import (
     Alias,
     AliasType,
@@ -56,6 +57,7 @@ from core.values import (
     Validators,
 )
 from core.websub import HubOffer
+from store.catalogue import keep_records, keep_sync
 from store.corrections import merge_stories
 from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
@@ -315,6 +317,8 @@ def fill(store: Store) -> None:
             next_attempt_at=NOW + LEASE,
         )
         add_doubt(tx, Doubt(story_id=StoryId(1), film_id=HARBOUR.film_id, endpoint_id=MAIL.endpoint_id, doubted_at=NOW))
+        keep_records(tx, Authority.TMDB, {HARBOUR.film_id: replace(HARBOUR, external_ids={"tmdb": "7"})}, now=NOW)
+        keep_sync(tx, SyncState(authority=Authority.TMDB, due_at=NOW + DAY, succeeded_at=NOW))
         merge_stories(tx, StoryId(2), StoryId(3), note="the same wrap", now=NOW)
         insert_new(tx, refusals, [{"subscription_id": "gone", "endpoint_id": "mail", "refused_at": NOW}])
 

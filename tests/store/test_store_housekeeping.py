@@ -149,6 +149,8 @@ def test_every_table_has_a_rule() -> None:
         "sources",
         "films",
         "film_aliases",
+        "film_records",
+        "film_syncs",
         "topics",
         "endpoints",
         "subscriptions",

@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from lxml import html
 
 from config.settings import Settings
+from core.catalogue import Authority, SyncState
 from core.values import FetchOutcome
 from core.websub import HubOffer
+from store.catalogue import keep_sync
 from store.engine import Store
 from store.websub import note_asking, note_lease, note_push, note_refusal
 from tests.web.conftest import Ask, asker
@@ -313,3 +315,17 @@ def test_late_deliveries_and_a_waiting_desk_are_in_the_verdict(filled: Store, se
     app = create_app(filled, settings=settings, now=lambda: NOW + timedelta(minutes=15))
     (verdict,) = text_of(asker(app)("/status").text, ".verdict")
     assert verdict == "1 of 4 sources fails; deliveries are 10 min late."
+
+
+def test_status_says_how_the_syncs_of_the_catalogue_stand(filled: Store, ask: Ask) -> None:
+    assert text_of(ask("/status").text, "#catalogue") == []
+    trouble = "TMDB refuses us (401); check SETWIRE_TMDB_KEY against the key in your account there."
+    state = SyncState(authority=Authority.TMDB, due_at=NOW + timedelta(hours=1))
+    with filled.write() as tx:
+        keep_sync(tx, replace(state, failing_since_at=NOW - timedelta(hours=2), error=trouble, error_count=2))
+    page = ask("/status").text
+    assert text_of(page, "#catalogue") == ["Catalogue"]
+    (row,) = text_of(page, "[aria-labelledby=catalogue] li")
+    assert "fails TMDB 0 films, never in step yet" in row
+    assert f"{trouble} Failing for 2 h, 2 tries." in row
+    assert "not endorsed or certified by TMDB" in row
