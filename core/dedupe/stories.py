@@ -10,7 +10,17 @@ from typing import Any, Protocol
 
 from core.dedupe.forest import Forest
 from core.dedupe.kinds import KindScale, name_kinds
-from core.dedupe.pairs import FEATURES, Kept, Side, compare, measure_overlap, pack_weights, unpack, unpack_weights
+from core.dedupe.pairs import (
+    FEATURES,
+    Kept,
+    Side,
+    add_rivals,
+    compare,
+    measure_overlap,
+    pack_weights,
+    unpack,
+    unpack_weights,
+)
 from core.dedupe.profiles import read_profile, split_name
 from core.dedupe.rarity import Rarity
 from core.values import Article, ArticleId, Assignment, StoryId, Tagging
@@ -18,7 +28,7 @@ from core.values import Article, ArticleId, Assignment, StoryId, Tagging
 # Chosen by leave-one-window-out on the labelled windows (bench/stories, docs/technotes).
 _LEAST_SCORE = 0.5
 _BEST_SHARE = 0.6
-_SAME_OUTLET_PENALTY = 0.3
+_SAME_OUTLET_PENALTY = 0.4
 _LONGEST_PAUSE = 96 * 3600
 
 # Bounds that keep the cost of one article flat: how many of its rarest words are looked up, how many articles a word
@@ -68,8 +78,10 @@ class StoryIndex:
         side = unpack(self._read(article, tagging), split_name_once)
         if not side.profile.is_news:
             return Assignment(story_id=None, score=0.0, reasons=(f"a {side.profile.genre} is a story of its own",))
-        chances = self._judge_members(side, self._find_candidates(side))
-        ranked = sorted(self._score_stories(side, chances), key=itemgetter(0), reverse=True)
+        near = self._find_candidates(side)
+        crowd = self._compare_all(side, near)
+        chances = self._judge_rows(near, crowd, crowd)
+        ranked = sorted(self._score_stories(side, chances, crowd), key=itemgetter(0), reverse=True)
         if not ranked:
             return Assignment(story_id=None, score=0.0, reasons=("no known story is near",))
         score, story_id, nearest = ranked[0]
@@ -101,10 +113,16 @@ class StoryIndex:
         side = unpack(self._read(article, tagging), split_name_once)
         if not side.profile.is_news:
             return []
-        return [
-            (m.article_id, compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once))
-            for m in self._find_candidates(side)
-        ]
+        near = self._find_candidates(side)
+        crowd = self._compare_all(side, near)
+        return [(m.article_id, add_rivals(row, crowd)) for m, row in zip(near, crowd, strict=True)]
+
+    def judge(self, article: Article, tagging: Tagging) -> list[tuple[ArticleId, float]]:
+        """Give each candidate's chance, 0-1, of telling the same event, or -1 where a veto forbids it."""
+        side = unpack(self._read(article, tagging), split_name_once)
+        near = self._find_candidates(side) if side.profile.is_news else []
+        crowd = self._compare_all(side, near)
+        return [(member.article_id, chance) for member, chance in self._judge_rows(near, crowd, crowd).items()]
 
     def _read(self, article: Article, tagging: Tagging) -> Kept:
         if self._last is None or self._last[0] is not article or self._last[1] is not tagging:
@@ -133,26 +151,33 @@ class StoryIndex:
         likely = sorted([pair for pair in told if pair[0] >= _LEAST_CONTAINED], key=itemgetter(0), reverse=True)
         return [m for _, m in likely[:_PAIRS]]
 
-    def _judge_members(self, side: Side, members: Iterable["_Member"]) -> dict["_Member", float]:
-        judged = list(members)
-        if not judged:
-            return {}
-        rows = [compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once) for m in judged]
-        chances = self._judge.judge(rows)
-        return {m: _VETO if _is_vetoed(row) else p for m, row, p in zip(judged, rows, chances, strict=True)}
+    def _compare_all(self, side: Side, members: Iterable["_Member"]) -> list[list[float]]:
+        return [compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once) for m in members]
 
-    def _score_stories(self, side: Side, chances: dict["_Member", float]) -> Iterable[tuple[float, StoryId, "_Member"]]:
+    def _judge_rows(
+        self, members: Sequence["_Member"], rows: Sequence[Sequence[float]], crowd: Sequence[Sequence[float]]
+    ) -> dict["_Member", float]:
+        if not members:
+            return {}
+        chances = self._judge.judge([add_rivals(row, crowd) for row in rows])
+        return {m: _bound(row, p) for m, row, p in zip(members, rows, chances, strict=True)}
+
+    def _score_stories(
+        self, side: Side, chances: dict["_Member", float], crowd: Sequence[Sequence[float]]
+    ) -> Iterable[tuple[float, StoryId, "_Member"]]:
         for story_id in dict.fromkeys(m.story_id for m, chance in chances.items() if chance >= _LEAST_CHANCE):
             members = self._stories[story_id][-_STORY_MEMBERS:]
             rest = [m for m in members if m not in chances]
-            known = {m: chances[m] for m in chances if m.story_id == story_id} | self._judge_members(side, rest)
-            if min(known.values()) == _VETO:
+            known = {m: chances[m] for m in chances if m.story_id == story_id}
+            known |= self._judge_rows(rest, self._compare_all(side, rest), crowd)
+            if _VETO in known.values():
                 continue
             nearest, best = max(known.items(), key=itemgetter(1))
             mean = sum(known.values()) / max(len(members), len(known))
             score = _BEST_SHARE * best + (1 - _BEST_SHARE) * mean
-            if any(m.kept.profile.outlet == side.profile.outlet for m in members):
-                score -= _SAME_OUTLET_PENALTY
+            told = [chance for m, chance in known.items() if m.kept.profile.outlet == side.profile.outlet]
+            if told:
+                score -= _SAME_OUTLET_PENALTY * (1 - max(told))
             yield max(score, 0.0), story_id, nearest
 
     def _drop(self, member: "_Member") -> None:
@@ -185,9 +210,13 @@ _SWAP = FEATURES.index("casting_swapped")
 _NOT_NEWS = FEATURES.index("not_news")
 
 
-def _is_vetoed(row: Sequence[float]) -> bool:
-    """Veto what no likeness can outweigh: another number of the series, another cast member, two explainers."""
-    return row[_CLASH] > 0 or row[_SWAP] > 0 or row[_NOT_NEWS] > 1
+def _bound(row: Sequence[float], chance: float) -> float:
+    """Bound the chance of what no likeness can outweigh: another number of the series and two explainers veto the whole
+    story, another cast member speaks against this pair only, since a teaser names co-stars instead.
+    """
+    if row[_CLASH] > 0 or row[_NOT_NEWS] > 1:
+        return _VETO
+    return 0.0 if row[_SWAP] > 0 else chance
 
 
 class _Thumb:
