@@ -73,7 +73,7 @@ def main() -> None:
     print(f"the slowest size costs {max(rates) / min(rates):.2f} times the fastest")
 
 
-def _measure(size: int, known: Mapping[int, StoryId]) -> Measured:
+def _measure(size: int, known: Mapping[ArticleId, StoryId]) -> Measured:
     stream = load_corpus().articles
     desk = _Desk()
     traffic = make_traffic(stream, size)
@@ -109,12 +109,12 @@ class _Desk:
         self._stories = StoryIndex(window=WINDOW, model=load_model("stories"))
         self.copies = self.joined = 0
 
-    def load(self, chunk: Sequence[Told], known: Mapping[int, StoryId]) -> float:
+    def load(self, chunk: Sequence[Told], known: Mapping[ArticleId, StoryId]) -> float:
         """Remember articles that were decided on before; give the seconds it took."""
         started = process_time()
         for told in chunk:
             self._duplicates.add(told.article)
-            story_id = StoryId(told.newsroom * 100_000 + known[told.place])
+            story_id = StoryId(told.newsroom * 100_000 + known[ArticleId(told.place)])
             self._stories.add(told.article, NO_TAGGING, story_id)
         return process_time() - started
 
