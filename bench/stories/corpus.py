@@ -18,7 +18,7 @@ from core.values import Article, ArticleId, Publisher, PublisherSlug, Tagging
 SHARED = Path(os.environ.get("SETWIRE_SHARED", "../shared"))
 WINDOWS = ("feb", "mar", "apr", "may", "may2")
 NO_TAGGING = Tagging(is_production_news=False, production_score=0.0)
-_OWN_LABELS = Path(__file__).parent / "labels.jsonl"
+OWN_LABELS = Path(__file__).parent / "labels.jsonl"
 _TOPICS = Path("config/topics.toml")
 
 
@@ -49,7 +49,7 @@ def load_own_labels(corpus: Corpus) -> dict[tuple[ArticleId, ArticleId], bool]:
     """Give the pairs (newer, older) that we labelled ourselves by reading: one event or not."""
     places = {hash_url(article.url): article.article_id for article in corpus.articles}
     pairs: dict[tuple[ArticleId, ArticleId], bool] = {}
-    for line in _OWN_LABELS.read_text().splitlines():
+    for line in OWN_LABELS.read_text().splitlines():
         label = json.loads(line)
         items = [(places[item], group) for item, group in zip(label["items"], label["groups"], strict=True)]
         judged = [(place, group) for place, group in items if group != "?"]

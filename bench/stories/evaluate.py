@@ -1,6 +1,6 @@
 """Judge duplicates and stories on the labelled windows, online, over the whole stream.
 
-usage: python -m bench.stories.evaluate [--folds DIR] [--tagger] [--out OUT.jsonl] [--errors N]
+usage: python -m bench.stories.evaluate [--folds DIR] [--untagged] [--out OUT.jsonl] [--errors N]
 
 Every item of the stream passes DuplicateIndex and StoryIndex in arrival order, one decision each. With `--folds DIR`
 each window is judged by DIR/without_WINDOW.json.gz (see `train.py --without`), else all by the shipped model, which
@@ -50,12 +50,12 @@ class Tally:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=Path)
-    parser.add_argument("--tagger", action="store_true")
+    parser.add_argument("--untagged", action="store_true", help="judge as if the tagger knew no film and no topic")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--errors", type=int, default=0)
     arguments = parser.parse_args()
     corpus = load_corpus()
-    taggings = tag_all(corpus.articles) if arguments.tagger else [NO_TAGGING] * len(corpus.articles)
+    taggings = [NO_TAGGING] * len(corpus.articles) if arguments.untagged else tag_all(corpus.articles)
     pooled, answers = Tally(0, 0, 0), dict[ArticleId, StoryId]()
     for window in WINDOWS:
         found = run_window(corpus, taggings, window, _read_model(arguments.folds, window))

@@ -1,10 +1,11 @@
 """Train the pair model of `core.dedupe` and write config/models/stories.json.gz.
 
-usage: python -m bench.stories.train [--without WINDOW] [--tagger] [OUT.json.gz]
+usage: python -m bench.stories.train [--without WINDOW] [OUT.json.gz]
 
-Needs lightgbm (no dependency of the project). `--without` leaves a window out, its labels and its days' word counts
-alike, so that it can be judged fairly. Examples: pairs of the labelled windows and pairs labelled by ourselves, as
-the index itself proposes them while it reads the stream.
+Needs lightgbm (no dependency of the project). `--without` leaves a window out, its labels, its days' word counts and
+our own labels of a day before and after, so that it can be judged fairly. Examples: pairs of the labelled windows and
+pairs labelled by ourselves, as the index itself proposes them while it reads the stream; each once with the tagger's
+word and once without, since an operator's catalogue need not hold the film.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from core.values import Article, ArticleId, StoryId, Tagging
 
 _OUT = Path("config/models/stories.json.gz")
 _COMMON = 30
+_MARGIN = timedelta(days=1)
 _SEEDS = 2
 _TREES: dict[str, Any] = {
     "n_estimators": 300,
@@ -64,12 +66,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", nargs="?", type=Path, default=_OUT)
     parser.add_argument("--without", choices=WINDOWS)
-    parser.add_argument("--tagger", action="store_true", help="let film tags be evidence")
     arguments = parser.parse_args()
     corpus = load_corpus()
-    taggings = tag_all(corpus.articles) if arguments.tagger else [NO_TAGGING] * len(corpus.articles)
     tables = count_words(corpus, without=arguments.without)
-    examples = gather_examples(corpus, taggings, tables, without=arguments.without)
+    examples = Examples([], [])
+    for taggings in (tag_all(corpus.articles), [NO_TAGGING] * len(corpus.articles)):
+        gather_examples(corpus, taggings, tables, examples, without=arguments.without)
     model = fit(examples) | tables
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     write_model(model, arguments.out)
@@ -101,15 +103,14 @@ def count_words(corpus: Corpus, *, without: str | None) -> dict[str, Any]:
 
 
 def gather_examples(
-    corpus: Corpus, taggings: list[Tagging], tables: dict[str, Any], *, without: str | None
-) -> Examples:
-    """Let an index read the stream and keep the labelled pairs among those it would judge."""
+    corpus: Corpus, taggings: list[Tagging], tables: dict[str, Any], examples: Examples, *, without: str | None
+) -> None:
+    """Let an index read the stream and add the labelled pairs among those it would judge to `examples`."""
     story_of = {i: (w, s) for w, stories in corpus.windows.items() if w != without for i, s in stories.items()}
-    own = load_own_labels(corpus)
+    own = {pair: label for pair, label in load_own_labels(corpus).items() if not _is_near(corpus, pair, without)}
     asked = story_of.keys() | {newer for newer, _ in own}
     blank = {"features": [[0, 0, 0]], "thresholds": [[0, 0, 0]], "values": [[0] * 8], "bias": 0}
     index = StoryIndex(window=timedelta(days=5), model=blank | tables)
-    examples = Examples([], [])
     for article, tagging in zip(corpus.articles, taggings, strict=True):
         if article.article_id % 200 == 0:
             index.forget(article.event_at - timedelta(days=5))
@@ -120,7 +121,13 @@ def gather_examples(
                     examples.rows.append(row)
                     examples.labels.append(label)
         index.add(article, tagging, StoryId(article.article_id))
-    return examples
+
+
+def _is_near(corpus: Corpus, pair: Iterable[ArticleId], window: str | None) -> bool:
+    if window is None:
+        return False
+    first, last = corpus.days_of(window)
+    return any(first - _MARGIN <= corpus.articles[i].event_at <= last + _MARGIN for i in pair)
 
 
 def _label(

@@ -1,4 +1,4 @@
-"""The kinds of event a film text can report, told by words of headline, address and summary."""
+"""The kinds of event a film text can report and the services it names, told by words of headline, address, summary."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -55,11 +55,38 @@ _LEXICON = {
 
 KIND_NAMES = tuple(_LEXICON)
 KIND_BITS = {name: 1 << bit for bit, name in enumerate(KIND_NAMES)}
+# The plainest cues of other languages, without accents and such as English does not use.
+_ABROAD = {
+    "trailer": "bande_annonce",
+    "image": "bilder affiche imagenes",
+    "casting": "besetzung hauptrolle rejoint reparto elenco",
+    "date": "kinostart starttermin sortie estreno estrena",
+    "production": "dreharbeiten tournage rodaje",
+    "director": "regie realisera realisateur dirigira",
+    "box office": "kinokassen einspielergebnis taquilla entrees",
+    "death": "gestorben verstorben deces decede muere fallece",
+}
 _WORD_BITS: dict[str, int] = {}
-for _name, _words in _LEXICON.items():
+for _name, _words in (*_LEXICON.items(), *_ABROAD.items()):
     for _word in _words.split():
         _WORD_BITS[_word] = _WORD_BITS.get(_word, 0) | KIND_BITS[_name]
 _SECOND_WORDS = frozenset(w.partition("_")[2] for w in _WORD_BITS if "_" in w)
+
+# Where a film can be watched: two texts on one film that name different services report different arrivals. A brand is
+# one service under all its names, and buying and renting at home is one place whoever sells.
+_SERVICES = (
+    *("netflix", "hulu", "tubi", "pluto", "peacock", "hbo", "disney", "prime amazon", "paramount", "apple itunes"),
+    *("starz", "kanopy", "fawesome", "plex", "crunchyroll", "amc", "vod pvod digital vudu", "shudder"),
+)
+_SERVICE_BITS = {name: 1 << bit for bit, names in enumerate(_SERVICES) for name in names.split()}
+
+
+def find_services(words: Sequence[str]) -> int:
+    """Find the services the words name, as a set of bits."""
+    services = 0
+    for word in _SERVICE_BITS.keys() & words:
+        services |= _SERVICE_BITS[word]
+    return services
 
 
 def find_kinds(words: Sequence[str]) -> int:

@@ -5,14 +5,19 @@ from math import sqrt
 from typing import NamedTuple
 
 from core.dedupe.kinds import KIND_BITS, KindScale
-from core.dedupe.profiles import IN_NAME, IN_SLUG, IN_TITLE, Profile, split_name
+from core.dedupe.profiles import EXCLUSIVE, FEATURE, IN_NAME, IN_SLUG, IN_TITLE, Profile, split_name
 
 # Weights of 0-1 are kept, and summed, in steps of 1/255: whole numbers add up to the same in any order.
 FULL = 255
 _IN_HEAD = IN_TITLE | IN_SLUG
 
 _LONE_KINDS = ("chart", "trailer", "announcement", "score")
+_COMMON_KINDS = (
+    *("trailer", "image", "casting", "date", "chart", "streaming", "score", "list", "statement", "deal"),
+    *("announcement", "production", "award", "figures"),
+)
 _LONE_BITS = [KIND_BITS[kind] for kind in _LONE_KINDS]
+_COMMON_BITS = [KIND_BITS[kind] for kind in _COMMON_KINDS]
 
 FEATURES = (
     "hours",
@@ -44,7 +49,26 @@ FEATURES = (
     "films_shared",
     "films_clash",
     *(f"lone_{kind}" for kind in _LONE_KINDS),
+    *(f"common_{kind}" for kind in _COMMON_KINDS),
+    "films_most",
+    "films_lone",
+    "films_aside",
+    "topics_shared",
+    "topics_clash",
+    "topics_lone",
+    "production_min",
+    "production_apart",
+    "services_shared",
+    "services_clash",
+    "lone_exclusive",
+    "lone_feature",
+    "features",
+    "rivals",
+    "contained_share",
 )
+_COS_WORDS, _CONTAINED = FEATURES.index("cos_words"), FEATURES.index("contained")
+# A candidate nearly as alike as this one is its rival: where many are alike, likeness says less.
+_NEARLY = 0.8
 
 
 class Masses(NamedTuple):
@@ -117,10 +141,14 @@ def unpack(kept: Kept) -> Side:
 
 
 def compare(new: Side, old: Side, kind_scale: KindScale) -> list[float]:
-    """Measure a pair; the numbers stand in the order of `FEATURES`. Shared words weigh what they weigh now."""
+    """Measure a pair in the order of `FEATURES`, but for the last two, which `add_rivals` appends.
+
+    Shared words weigh what they weigh now.
+    """
     a, b = new.profile, old.profile
     shared, mine, theirs = _add_up(new, old), new.masses, old.masses
     swapped = _misses_name(new, old) and _misses_name(old, new)
+    casting = swapped and bool(a.kinds & b.kinds & KIND_BITS["casting"])
     return [
         abs(a.at - b.at) / 3600,
         float(a.outlet == b.outlet),
@@ -138,11 +166,28 @@ def compare(new: Side, old: Side, kind_scale: KindScale) -> list[float]:
         *_compare_kinds(a, b, kind_scale),
         float(_clash(a.ordinals, b.ordinals)),
         float(swapped),
-        float(swapped and bool(a.kinds & b.kinds & KIND_BITS["casting"])),
+        float(casting and _misses_name(new, old, least=2) and _misses_name(old, new, least=2)),
         float(any(film in b.film_ids for film in a.film_ids)),
         float(bool(a.film_ids) and bool(b.film_ids) and not any(film in b.film_ids for film in a.film_ids)),
         *[float(bool((a.kinds ^ b.kinds) & bit)) for bit in _LONE_BITS],
+        *[float(bool(a.kinds & b.kinds & bit)) for bit in _COMMON_BITS],
+        *_compare_tags(a, b),
+        float(bool(a.services & b.services)),
+        float(bool(a.services) and bool(b.services) and not a.services & b.services),
+        float(bool((a.marks ^ b.marks) & EXCLUSIVE)),
+        float(bool((a.marks ^ b.marks) & FEATURE)),
+        float(bool(a.marks & FEATURE) + bool(b.marks & FEATURE)),
     ]
+
+
+def add_rivals(row: Sequence[float], crowd: Sequence[Sequence[float]]) -> list[float]:
+    """Complete a row by its standing among the candidates: how many others are nearly as alike, and its share of the
+    greatest `contained`. `crowd` holds the rows of all candidates, with or without this one.
+    """
+    nearly = _NEARLY * row[_COS_WORDS]
+    rivals = sum(other[_COS_WORDS] > nearly for other in crowd if other is not row)
+    most = max((other[_CONTAINED] for other in crowd), default=0.0)
+    return [*row, float(rivals), min(1.0, _ratio(row[_CONTAINED], most))]
 
 
 class _Shared(NamedTuple):
@@ -268,6 +313,21 @@ def _weigh_event(one: Side, other: Side, named: int, head_named: int) -> tuple[i
     return mass, head
 
 
+def _compare_tags(a: Profile, b: Profile) -> tuple[float, ...]:
+    """Compare what the tagger says: films, topics, production news; all 0 where it says nothing."""
+    films, topics = {*a.film_ids} ^ {*b.film_ids}, {*a.topics} & {*b.topics}
+    return (
+        float(max(len(a.film_ids), len(b.film_ids))),
+        float(len(films)),
+        float(len({*a.film_ids} & {*b.mentioned_ids}) + len({*b.film_ids} & {*a.mentioned_ids})),
+        float(len(topics)),
+        float(bool(a.topics) and bool(b.topics) and not topics),
+        float(len({*a.topics} ^ {*b.topics})),
+        min(a.production, b.production),
+        abs(a.production - b.production),
+    )
+
+
 def _compare_kinds(a: Profile, b: Profile, scale: KindScale) -> tuple[float, float, float]:
     best = scale.weigh(a.all_kinds & b.all_kinds)[1]
     return _kinds_cosine(a.kinds, b.kinds, scale), _kinds_cosine(a.all_kinds, b.all_kinds, scale), best
@@ -279,12 +339,15 @@ def _kinds_cosine(mine: int, theirs: int, scale: KindScale) -> float:
     return scale.weigh(mine & theirs)[0] / sqrt(scale.weigh(mine)[0] * scale.weigh(theirs)[0])
 
 
-def _misses_name(one: Side, other: Side) -> bool:
-    """Tell whether one side's head names somebody or something of which the other side says no word."""
+def _misses_name(one: Side, other: Side, least: int = 1) -> bool:
+    """Tell whether one side's head names somebody or something of which the other side says no word.
+
+    Names of fewer telling words than `least` are passed over: who is cast has two, "the 'Yellowstone' star" one.
+    """
     fields, told = one.fields, other.weights.keys()
     for name in one.names:
         words = split_name(name)
-        if words and told.isdisjoint(words) and all(fields.get(word, 0) & _IN_HEAD for word in words):
+        if len(words) >= least and told.isdisjoint(words) and all(fields.get(word, 0) & _IN_HEAD for word in words):
             return True
     return False
 

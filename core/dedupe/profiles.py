@@ -8,10 +8,12 @@ from sys import intern
 from typing import NamedTuple
 
 from core.dedupe.fingerprints import fold_outlet, read_slug, split_field, split_signature, split_words
-from core.dedupe.kinds import find_kinds
+from core.dedupe.kinds import find_kinds, find_services
 from core.values import Article, Salience, Tagging
 
 IN_TITLE, IN_SLUG, IN_NAME = 1, 2, 4
+# Marks of an article: told to this outlet alone; filed by its publisher among features, not news.
+EXCLUSIVE, FEATURE = 1, 2
 
 # Words that say nothing of an event: grammar, and what every headline of the trade is filled up with.
 _STOP_WORDS = frozenset(
@@ -45,6 +47,8 @@ _EXPLAINER = re.compile(
 )
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _NUMERALS = _ROMAN | {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
+_UNITS = {"minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
+_UNITS |= {"million", "billion", "percent"}
 _ENDINGS = (("ies", 6, "y"), ("ing", 7, ""), ("ed", 6, ""), ("es", 6, ""), ("s", 5, ""), ("e", 6, ""))
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LONGEST_SUMMARY = 600
@@ -55,7 +59,9 @@ class Profile(NamedTuple):
     """One article in telling words, each once; `fields` says by bit where the word of the same place stands: in the
     title, in the address, in one of the `names`.
 
-    `ordinals` are (word, number) pairs as sequels have them. `film_ids` are those the article is about.
+    `ordinals` are (word, number) pairs as sequels have them. `film_ids` are those the article is about, `mentioned_ids`
+    those it only mentions, `topics` those the tagger gave, `production` its score for production news. `kinds`,
+    `services` and `marks` are sets of bits.
     """
 
     at: int
@@ -68,6 +74,11 @@ class Profile(NamedTuple):
     all_kinds: int
     genre: str
     film_ids: tuple[str, ...]
+    mentioned_ids: tuple[str, ...]
+    topics: tuple[str, ...]
+    production: float
+    services: int
+    marks: int
 
     @property
     def is_news(self) -> bool:
@@ -104,6 +115,11 @@ def read_profile(article: Article, tagging: Tagging) -> Profile:
         all_kinds=kinds | find_kinds(summary),
         genre=_find_genre(headline, {*split_field(article.title), *slug}),
         film_ids=tuple(t.ref for t in tagging.films if t.salience is Salience.ABOUT),
+        mentioned_ids=tuple(t.ref for t in tagging.films if t.salience is Salience.MENTIONS),
+        topics=tuple(t.ref for t in tagging.topics),
+        production=tagging.production_score,
+        services=find_services(title) | find_services(slug) | find_services(summary),
+        marks=_find_marks(article),
     )
 
 
@@ -121,6 +137,12 @@ def stem_word(word: str) -> str:
 def split_name(name: str) -> Sequence[str]:
     """Give the telling words of a folded name, stemmed as a profile's words are."""
     return tuple(stem_word(_ROMAN.get(word, word)) for word in name.split() if word not in _STOP_WORDS)
+
+
+def _find_marks(article: Article) -> int:
+    told_alone = "exclusive" in article.title.lower() or article.summary[:9].lower() == "exclusive"
+    is_feature = any("feature" in category.lower() for category in article.categories)
+    return EXCLUSIVE * told_alone | FEATURE * is_feature
 
 
 def _clean_slug(slug: Sequence[str]) -> list[str]:
@@ -167,11 +189,15 @@ def _fold_run(run: str) -> str:
 
 
 def _find_ordinals(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give (word, number) where a small number follows a word as a sequel's does: "avatar 4", "part two"."""
-    for before, word in pairwise(words):
+    """Give (word, number) where a small number follows a word as a sequel's does: "avatar 4", "part two".
+
+    What counts something is no ordinal: "earns 7-minute ovation".
+    """
+    for place, (before, word) in enumerate(pairwise(words), 2):
         if word not in _NUMERALS and not (len(word) < _LONG_NUMBER and word.isdigit()):
             continue
-        if before not in _STOP_WORDS and not before[0].isdigit():
+        is_count = place < len(words) and words[place] in _UNITS
+        if not is_count and before not in _STOP_WORDS and not before[0].isdigit():
             yield stem_word(before), _NUMERALS.get(word, word)
 
 

@@ -11,16 +11,16 @@ from core.dedupe.forest import Forest
 from core.dedupe.kinds import KindScale, name_kinds
 from core.dedupe.lexicon import Lexicon
 from core.dedupe.members import Members
-from core.dedupe.pairs import FEATURES, FULL, Kept, Side, compare, keep, unpack
+from core.dedupe.pairs import FEATURES, FULL, Kept, Side, add_rivals, compare, keep, unpack
 from core.dedupe.postings import Postings
 from core.dedupe.profiles import read_profile, split_name
 from core.dedupe.rarity import Rarity
 from core.values import Article, ArticleId, Assignment, StoryId, Tagging
 
 # Chosen by leave-one-window-out on the labelled windows (bench/stories, docs/technotes).
-_LEAST_SCORE = 0.5
+_LEAST_SCORE = 0.53
 _BEST_SHARE = 0.6
-_SAME_OUTLET_PENALTY = 0.3
+_SAME_OUTLET_PENALTY = 0.4
 _LONGEST_PAUSE = 96 * 3600
 
 # An article joins two known stories when it fits both so well and these are so much alike; lower bars cost precision
@@ -106,10 +106,16 @@ class StoryIndex:
         _, side = self._read(article, tagging)
         if not side.profile.is_news:
             return []
-        return [
-            (self._members.article_id(place), compare(side, self._unpack(place), self._kind_scale))
-            for place in self._find_candidates(side)
-        ]
+        pairs = self._compare_all(side, self._find_candidates(side))
+        crowd = [pair.row for pair in pairs.values()]
+        return [(self._members.article_id(place), add_rivals(pair.row, crowd)) for place, pair in pairs.items()]
+
+    def judge(self, article: Article, tagging: Tagging) -> list[tuple[ArticleId, float]]:
+        """Give each candidate's chance, 0-1, of telling the same event, or -1 where a veto forbids it."""
+        _, side = self._read(article, tagging)
+        pairs = self._compare_all(side, self._find_candidates(side) if side.profile.is_news else ())
+        judged = self._judge_all(pairs, [pair.row for pair in pairs.values()])
+        return [(self._members.article_id(place), one.chance) for place, one in judged.items()]
 
     def _read(self, article: Article, tagging: Tagging) -> tuple[Kept, Side]:
         if self._last is None or self._last[0] is not article or self._last[1] is not tagging:
@@ -140,31 +146,39 @@ class StoryIndex:
         likely = sorted([pair for pair in told if pair[1] >= _LEAST_CONTAINED], key=itemgetter(1), reverse=True)
         return [place for place, _ in likely[:_PAIRS]]
 
-    def _judge_members(self, side: Side, places: Iterable[int]) -> dict[int, "_Judged"]:
+    def _compare_all(self, side: Side, places: Iterable[int]) -> dict[int, "_Compared"]:
         sides = {place: self._unpack(place) for place in places}
-        if not sides:
+        scale = self._kind_scale
+        return {place: _Compared(compare(side, one, scale), one.profile.outlet) for place, one in sides.items()}
+
+    def _judge_all(self, pairs: Mapping[int, "_Compared"], crowd: Sequence[Sequence[float]]) -> dict[int, "_Judged"]:
+        """Judge pairs of one article, all at once; `crowd` holds the rows of those that its likes are counted among."""
+        if not pairs:
             return {}
-        rows = [compare(side, other, self._kind_scale) for other in sides.values()]
-        chances = self._judge.judge(rows)
+        chances = self._judge.judge([add_rivals(pair.row, crowd) for pair in pairs.values()])
         return {
-            place: _Judged(_VETO if _is_vetoed(row) else chance, other.profile.outlet)
-            for (place, other), row, chance in zip(sides.items(), rows, chances, strict=True)
+            place: _Judged(_bound(pair.row, chance), pair.outlet)
+            for (place, pair), chance in zip(pairs.items(), chances, strict=True)
         }
 
     def _score_stories(self, side: Side, candidates: Iterable[int]) -> Iterable[tuple[float, StoryId, int]]:
-        judged, story_of = self._judge_members(side, candidates), self._members.story_id
+        pairs, story_of = self._compare_all(side, candidates), self._members.story_id
+        crowd = [pair.row for pair in pairs.values()]
+        judged = self._judge_all(pairs, crowd)
         for story_id in dict.fromkeys(story_of(p) for p, one in judged.items() if one.chance >= _LEAST_CHANCE):
             members = self._members.places_in(story_id)[-_STORY_MEMBERS:]
             known = {place: one for place, one in judged.items() if story_of(place) == story_id}
-            known |= self._judge_members(side, [place for place in members if place not in judged])
+            rest = [place for place in members if place not in judged]
+            known |= self._judge_all(self._compare_all(side, rest), crowd)
             chances = {place: one.chance for place, one in known.items()}
-            if min(chances.values()) == _VETO:
+            if _VETO in chances.values():
                 continue
             nearest, best = max(chances.items(), key=itemgetter(1))
             mean = sum(chances.values()) / max(len(members), len(chances))
             score = _BEST_SHARE * best + (1 - _BEST_SHARE) * mean
-            if any(known[place].outlet == side.profile.outlet for place in members):
-                score -= _SAME_OUTLET_PENALTY
+            told = [one.chance for one in known.values() if one.outlet == side.profile.outlet]
+            if told:
+                score -= _SAME_OUTLET_PENALTY * (1 - max(told))
             yield max(score, 0.0), story_id, nearest
 
     def _find_also(self, side: Side, ranked: Sequence[tuple[float, StoryId, int]]) -> Iterable[Assignment]:
@@ -175,13 +189,24 @@ class StoryIndex:
                 yield Assignment(story_id=story_id, score=score, reasons=self._explain(side, nearest))
 
     def _may_be_one(self, one: StoryId, other: StoryId) -> bool:
-        """Judge the members of two stories pair by pair: none may speak against their being one."""
+        """Judge the members of two stories pair by pair: none may speak against their being one.
+
+        Each member of the one has those of the other as its candidates.
+        """
         mine, theirs = (self._members.places_in(story_id)[-_JOIN_MEMBERS:] for story_id in (one, other))
-        judged = (self._judge_members(self._unpack(place), theirs) for place in mine)
+        compared = (self._compare_all(self._unpack(place), theirs) for place in mine)
+        judged = (self._judge_all(pairs, [pair.row for pair in pairs.values()]) for pairs in compared)
         return min(pair.chance for row in judged for pair in row.values()) >= _JOIN_LIKENESS
 
     def _explain(self, side: Side, nearest: int) -> tuple[str, ...]:
         return tuple(_explain(side, self._members.article_id(nearest), self._members.read(nearest)))
+
+
+class _Compared(NamedTuple):
+    """What `compare` measured with a member, and the member's outlet."""
+
+    row: list[float]
+    outlet: str
 
 
 class _Judged(NamedTuple):
@@ -197,9 +222,13 @@ _SWAP = FEATURES.index("casting_swapped")
 _NOT_NEWS = FEATURES.index("not_news")
 
 
-def _is_vetoed(row: Sequence[float]) -> bool:
-    """Veto what no likeness can outweigh: another number of the series, another cast member, two explainers."""
-    return row[_CLASH] > 0 or row[_SWAP] > 0 or row[_NOT_NEWS] > 1
+def _bound(row: Sequence[float], chance: float) -> float:
+    """Bound the chance of what no likeness can outweigh: another number of the series and two explainers veto the whole
+    story, another cast member speaks against this pair only, since a teaser names co-stars instead.
+    """
+    if row[_CLASH] > 0 or row[_NOT_NEWS] > 1:
+        return _VETO
+    return 0.0 if row[_SWAP] > 0 else chance
 
 
 class _Thumb:

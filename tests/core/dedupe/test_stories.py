@@ -7,8 +7,9 @@ import pytest
 
 from config.models import load_model
 from core.dedupe.duplicates import DuplicateIndex
+from core.dedupe.pairs import FEATURES
 from core.dedupe.stories import StoryIndex
-from core.values import Article, ArticleId, StoryId
+from core.values import Article, ArticleId, Salience, StoryId, Tag, Tagging, TagKind
 from tests.core.dedupe.makers import NO_TAGGING, START, article
 
 MODEL = load_model("stories")
@@ -92,6 +93,115 @@ def test_other_languages_group_among_themselves(index: StoryIndex) -> None:
     )
     assert found.story_id in (3, None)
     assert index.assign(article("Сегодня вышел трейлер", outlet="Экран", hours=1), NO_TAGGING).story_id is None
+
+
+def event(language: str, kind: str, outlet: str, hours: float, *, asks: bool = False) -> Article:
+    """One event on the invented film in one language, told a little differently by each of two outlets."""
+    first, second, summary = TOLD[language, kind]
+    return article(second if asks else first, summary=summary, outlet=outlet, hours=hours)
+
+
+TOLD = {
+    ("de", "trailer"): (
+        "Erster Trailer zu „Der Salzweg“: Mira Okafor durchquert die brennende Wüste",
+        "„Der Salzweg“: Der erste Trailer zeigt Mira Okafor in der brennenden Wüste",
+        "Der erste Trailer zu Tam Reyes' Wüstenepos „Der Salzweg“ mit Mira Okafor und Jon Vale ist da.",
+    ),
+    ("de", "date"): (
+        "„Der Salzweg“: Kinostart von Tam Reyes' Wüstenepos auf Oktober verschoben",
+        "Kinostart verschoben: „Der Salzweg“ kommt erst im Oktober in die Kinos",
+        "Der Verleih hat den Kinostart von „Der Salzweg“ vom Juni auf den Oktober verlegt.",
+    ),
+    ("fr", "trailer"): (
+        "« La Route du sel » : une première bande-annonce avec Mira Okafor dans le désert en feu",
+        "Bande-annonce : Mira Okafor traverse le désert en feu dans « La Route du sel »",
+        "La première bande-annonce de « La Route du sel » de Tam Reyes, avec Mira Okafor et Jon Vale, est en ligne.",
+    ),
+    ("fr", "date"): (
+        "« La Route du sel » : la sortie du film de Tam Reyes repoussée en octobre",
+        "Sortie repoussée : « La Route du sel » n'arrivera qu'en octobre dans les salles",
+        "Le distributeur a repoussé la sortie de « La Route du sel » de juin à octobre.",
+    ),
+    ("es", "trailer"): (
+        "Primer tráiler de 'La ruta de la sal': Mira Okafor cruza el desierto en llamas",
+        "'La ruta de la sal' lanza su primer tráiler con Mira Okafor en el desierto en llamas",
+        "El primer tráiler de 'La ruta de la sal', la epopeya de Tam Reyes con Mira Okafor y Jon Vale, ya está aquí.",
+    ),
+    ("es", "date"): (
+        "'La ruta de la sal' retrasa su estreno: la epopeya de Tam Reyes llegará en octubre",
+        "El estreno de 'La ruta de la sal' se retrasa a octubre",
+        "La distribuidora ha retrasado el estreno de 'La ruta de la sal' de junio a octubre.",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_a_language_groups_among_its_own(index: StoryIndex, language: str) -> None:
+    for number, kind in enumerate(("trailer", "date")):
+        add(index, event(language, kind, "Kinoblatt", number), story=number + 1)
+    found = [
+        index.assign(event(language, kind, "Le Courrier", 3, asks=True), NO_TAGGING).story_id
+        for kind in ("trailer", "date")
+    ]
+    assert found == [1, 2]
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_another_language_never_falls_into_an_english_story(index: StoryIndex, language: str) -> None:
+    add(index, article(**TRAILER), story=7)
+    add(index, article(**SAME_EVENT), story=7)
+    found = [index.assign(event(language, kind, "Kinoblatt", 4), NO_TAGGING).story_id for kind in ("trailer", "date")]
+    assert found == [None, None]
+
+
+def test_a_count_of_minutes_is_no_number_of_a_series(index: StoryIndex) -> None:
+    one = "'The Salt Road' Earns 7-Minute Standing Ovation at Cannes Premiere"
+    two = "Cannes: 'The Salt Road' Gets 9-Minute Standing Ovation at Its World Premiere"
+    summary = (
+        "Tam Reyes' The Salt Road, starring Mira Okafor, had its world premiere at the Cannes Film Festival tonight."
+    )
+    add(index, article(one, summary=summary), story=4)
+    assert index.assign(article(two, summary=summary, outlet="Harbour Dispatch", hours=1), NO_TAGGING).story_id == 4
+
+
+def test_a_missing_co_star_in_one_report_does_not_close_the_story(index: StoryIndex) -> None:
+    """Of three reports on one casting, the middle one is a teaser that names other stars: the third still joins."""
+    summary = "Mira Okafor has joined the cast of Tam Reyes' crime thriller Iron Comet, the studio says."
+    names = ("Movies", "Iron Comet", "Mira Okafor", "Jon Vale", "Ysolde Marr")
+    teaser = "Jon Vale's New Thriller Iron Comet Adds a 'Salt Road' Star to Its Cast"
+    add(index, article("Mira Okafor Joins Tam Reyes' 'Iron Comet'", summary=summary, categories=names), story=2)
+    add(index, article(teaser, summary="Tam Reyes' Iron Comet grows.", outlet="Slate Post", categories=names), story=2)
+    third = "Mira Okafor Joins Ysolde Marr in Tam Reyes' 'Iron Comet'"
+    told = article(third, summary=summary, categories=names, outlet="Harbour Dispatch", hours=1)
+    assert index.assign(told, NO_TAGGING).story_id == 2
+
+
+def test_what_the_tagger_said_of_a_remembered_article_counts(index: StoryIndex) -> None:
+    """The film of the one is the other's aside, both are of one topic, and the other is hardly production news."""
+    film, aside = (Tag(kind=TagKind.FILM, ref="q1", score=0.9, salience=salience) for salience in Salience)
+    topic = Tag(kind=TagKind.TOPIC, ref="trailers", score=0.9)
+    first = Tagging(is_production_news=True, production_score=0.75, tags=(film, topic))
+    other = Tagging(is_production_news=False, production_score=0.25, tags=(aside, topic))
+    index.add(article(**TRAILER), first, StoryId(1))
+    [(_, row)] = index.measure(article(**SAME_EVENT), other)
+    told = dict(zip(FEATURES, row, strict=True))
+    names = (
+        "films_most",
+        "films_aside",
+        "topics_shared",
+        "production_min",
+        "production_apart",
+        "common_trailer",
+        "rivals",
+    )
+    assert [told[name] for name in names] == [1, 1, 1, 0.25, 0.5, 1, 0]
+
+
+def test_a_crowd_of_likes_makes_rivals(index: StoryIndex) -> None:
+    for number in range(3):
+        add(index, article(**TRAILER | {"outlet": f"Outlet {number}"}), story=number + 1)
+    rows = [dict(zip(FEATURES, row, strict=True)) for _, row in index.measure(article(**SAME_EVENT), NO_TAGGING)]
+    assert [(row["rivals"], row["contained_share"]) for row in rows] == [(2, 1)] * 3
 
 
 def test_an_empty_headline_breaks_nothing(index: StoryIndex) -> None:
