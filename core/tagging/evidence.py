@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 from typing import NamedTuple
 
 from core.tagging.features import section_of
@@ -26,6 +27,13 @@ _QUOTED = re.compile(r"(?:^|\s)[‘“'\"]\w[^‘“\"]*[’”'\"](?=\W|$)")
 SMALL_WORDS = word_set("the a an of and in to for on")
 
 
+REPEATED_WORDS = 4
+"""From so many words in common on, a summary's beginning is the headline once more."""
+
+AGES = ("now", "last", "recent", "recent")
+"""How old a film is by the years since its own; older ones are `old`."""
+
+
 class CatalogueFilm:
     """A film with the phrases its people, franchise and year are looked for by."""
 
@@ -44,6 +52,13 @@ class CatalogueFilm:
             names = dict.fromkeys((*self.film.directors, *self.film.cast[:8]))
             self._people = tuple(f" {phrase_of(n)} " for n in names)
         return self._people
+
+    def age_in(self, year: int) -> str:
+        """A word for how old the film was in `year`: `open` when its year is not known."""
+        if self.year is None:
+            return "open"
+        years = year - self.year
+        return "future" if years < 0 else AGES[years] if years < len(AGES) else "old"
 
     def is_upcoming(self, year: int) -> bool:
         """Whether the film was still to come, or current, in `year`."""
@@ -245,6 +260,7 @@ def _age(film: CatalogueFilm, year: int) -> str:
 def _neighbour_features(view: _View, sightings: Sequence[Sighting]) -> Iterator[str]:
     document = view.document
     found = set()
+    headline_end = _end_of_repeated_headline(document)
     for s in sightings:
         if s.part.name not in {"title", "summary", "text"}:
             continue
@@ -255,9 +271,22 @@ def _neighbour_features(view: _View, sightings: Sequence[Sighting]) -> Iterator[
         found.add("near=other-media") if not OTHER_MEDIA_WORDS.isdisjoint(around) else None
         if view.quotes_titles and s.part.name == "title" and not s.is_quoted:
             found.add("unquoted-among-quoted")
-        if not s.is_quoted and s.part.name != "title" and _is_part_of_name(document, s, view.spots):
+        if (
+            not s.is_quoted
+            and s.part.name != "title"
+            and s.end >= headline_end
+            and _is_part_of_name(document, s, view.spots)
+        ):
             found.add(f"extends={s.part.name}")
     yield from sorted(found)
+
+
+def _end_of_repeated_headline(document: Document) -> int:
+    """Where a summary that begins with the headline's words, capitals and all, goes on in its own; 0 if it does not."""
+    title, summary = document.part("title"), document.part("summary")
+    pairs = zip(document.tokens[title.start : title.end], document.tokens[summary.start : summary.end], strict=False)
+    count = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return summary.start + count if count >= REPEATED_WORDS else 0
 
 
 def _is_part_of_name(document: Document, s: Sighting, spots: Sequence[tuple[int, int, str]]) -> bool:

@@ -1,7 +1,7 @@
 """What the topic model sees of an article: words with film titles masked, the publisher's section, films, cues."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from core.tagging.text import Document, phrase_of, tokenize, word_set
@@ -16,11 +16,15 @@ FILM_MASK = "Film"
 TITLE_MASK = "Quoted"
 """Masks are capitalised, tokens never are, so they cannot be mistaken for words."""
 
+NO_FILM, MIXED_AGES = "none", "mixed"
+AGE_GROUPS = {"open": "coming", "future": "coming", "last": "recent"}
+"""Ages that are one to a headline's words, by the names `core.tagging.evidence` gives them."""
+
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘“'\"]([^‘“”\"]{2,60}?)[’”'\"](?=[\s,.:;!?)]|$)")
 
 
 def text_features(document: Document, films: Iterable[Tag]) -> list[str]:
-    """Words of title and summary (`w:`), words and word pairs of the title (`t:`); no feature twice."""
+    """Words of title and summary (`w:`), words and pairs of the title (`t:`), pairs of the summary (`s:`)."""
     phrases = sorted({phrase_of(e.words) for t in films for e in t.evidence}, key=len, reverse=True)
     title = _mask(document, "title", phrases)
     summary = _mask(document, "summary", phrases)
@@ -29,6 +33,7 @@ def text_features(document: Document, films: Iterable[Tag]) -> list[str]:
     found += [f"w:{w}" for w in summary]
     found += [f"t:{w}" for w in title]
     found += [f"t:{a} {b}" for a, b in pairwise(words)]
+    found += [f"s:{a} {b}" for a, b in pairwise(summary)]
     return list(dict.fromkeys(found))
 
 
@@ -63,12 +68,34 @@ def category_features(document: Document) -> Iterator[str]:
         yield from (f"category={c.lower()}" for c in categories[1:])
 
 
-def film_features(films: Iterable[Tag]) -> Iterator[str]:
-    """How many films the article is about and mentions."""
-    saliences = [t.salience for t in films]
-    about = saliences.count(Salience.ABOUT)
-    yield f"films-about={min(about, 2)}"
-    yield f"films-mentioned={min(len(saliences) - about, 2)}"
+def film_features(films: Iterable[Tag], ages: Mapping[str, str]) -> Iterator[str]:
+    """How many films the article is about and mentions, and how old these are (`ages`: film id to a word for it)."""
+    about, mentioned = _ages_by_salience(films, ages)
+    yield f"films-about={min(len(about), 2)}"
+    yield f"films-mentioned={min(len(mentioned), 2)}"
+    yield from (f"age:about={age}" for age in sorted(set(about)) or [NO_FILM])
+    yield from (f"age:mentioned={age}" for age in sorted(set(mentioned)) or [NO_FILM])
+
+
+def age_of_films(films: Iterable[Tag], ages: Mapping[str, str]) -> str:
+    """One word for how old the films are that the article is about."""
+    about = set(_ages_by_salience(films, ages)[0])
+    return about.pop() if len(about) == 1 else MIXED_AGES if about else NO_FILM
+
+
+def age_features(age: str, cues: Iterable[str], text: Iterable[str]) -> Iterator[str]:
+    """Cues and headline words seen together with the age of the film: an old film on a date is another story."""
+    yield from (f"age:{age}&{cue}" for cue in cues if cue.startswith(("cue:", "block:")))
+    group = AGE_GROUPS.get(age, age)
+    yield from (f"old:{group}&{f}" for f in text if f.startswith("t:") and " " not in f)
+
+
+def _ages_by_salience(films: Iterable[Tag], ages: Mapping[str, str]) -> tuple[Sequence[str], Sequence[str]]:
+    about: list[str] = []
+    mentioned: list[str] = []
+    for film in films:
+        (about if film.salience is Salience.ABOUT else mentioned).append(ages.get(film.ref, NO_FILM))
+    return about, mentioned
 
 
 def section_of(document: Document) -> str:

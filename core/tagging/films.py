@@ -20,7 +20,7 @@ from core.tagging.model import Weights, score, weights_in
 from core.tagging.text import Document
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
 from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
-from core.values import Article, Film, Salience, Tag, TagKind
+from core.values import Article, Film, FilmId, Salience, Tag, TagKind
 
 NAMED_FLOOR = 0.2
 """Below this chance to be named a film takes no part in the judgement of salience."""
@@ -59,6 +59,7 @@ class FilmTagger:
 
     def __init__(self, films: Iterable[Film], model: Mapping[str, Any] | None = None) -> None:
         self._films = [CatalogueFilm(f) for f in films]
+        self._by_id = {f.film_id: f for f in self._films}
         self._everyday = frozenset(model["everyday_words"].split()) if model else EVERYDAY_WORDS
         self._plain = self._everyday | frozenset(model["plain_words"].split() if model else ())
         self._link = weights_in(model, "link", FILM_LINK)
@@ -79,6 +80,10 @@ class FilmTagger:
     def tag_document(self, document: Document) -> tuple[Tag, ...]:
         tags = [self._tag_of(document, v) for v in self._weigh(document)]
         return tuple(sorted(tags, key=lambda t: (t.salience is Salience.MENTIONS, -t.score, t.ref)))
+
+    def ages_of(self, tags: Iterable[Tag], year: int) -> dict[str, str]:
+        """Give a word for how old each tagged film was in `year`."""
+        return {t.ref: self._by_id[FilmId(t.ref)].age_in(year) for t in tags}
 
     def candidates(self, document: Document) -> dict[int, Candidate]:
         """Find the films the article may name, each with what speaks for and against it, in catalogue order."""

@@ -27,7 +27,8 @@ class Tagger:
         """Tag an article: films first, then topics; each best first."""
         document = Document(article)
         films = self._films.tag_document(document)
-        production_score, topics = self._topics.tag_document(document, films)
+        ages = self._films.ages_of(films, article.event_at.year)
+        production_score, topics = self._topics.tag_document(document, films, ages)
         return Tagging(
             is_production_news=production_score >= self._floor,
             production_score=round(production_score, 4),

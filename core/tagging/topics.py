@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from core.tagging.cues import CueFinder, Hit
-from core.tagging.features import category_features, film_features, level_features, text_features
+from core.tagging.features import (
+    age_features,
+    age_of_films,
+    category_features,
+    film_features,
+    level_features,
+    text_features,
+)
 from core.tagging.model import sigmoid
 from core.tagging.text import Document
 from core.values import Article, Evidence, Salience, Tag, TagKind, Topic
@@ -118,16 +125,20 @@ class TopicTagger:
 
     def tag(self, article: Article, films: tuple[Tag, ...] = ()) -> tuple[float, tuple[Tag, ...]]:
         """Score production news 0-1 and tag topics, best first."""
-        return self.tag_document(Document(article), films)
+        return self.tag_document(Document(article), films, {})
 
-    def tag_document(self, document: Document, films: tuple[Tag, ...]) -> tuple[float, tuple[Tag, ...]]:
+    def tag_document(
+        self, document: Document, films: tuple[Tag, ...], ages: Mapping[str, str]
+    ) -> tuple[float, tuple[Tag, ...]]:
+        """Do the same on an article read before; `ages` has a word for how old each film is."""
         if self._model is None:
             return self._tag_by_cues(document, films, self.read_cues(document))
-        reading = self._model.read(text_features(document, films))
+        text = text_features(document, films)
+        reading = self._model.read(text)
         if reading.levels["section"] < SECTION_FLOOR:
             return 0.0, ()
         cues = self.read_cues(document)
-        scores = self._model.score(reading, other_features(document, films, cues))
+        scores = self._model.score(reading, other_features(document, films, ages, cues, text))
         scores[PRODUCTION] = max(scores[PRODUCTION], self._witnessed(films, cues, scores))
         tags = list(self._tag_by_model(document, cues, scores))
         own = list(self._tag_own(document, cues, scores))
@@ -210,9 +221,17 @@ class TopicTagger:
         return CueReading({n: sigmoid(s) for n, s in sums.items()}, hits, tuple(features))
 
 
-def other_features(document: Document, films: Iterable[Tag], cues: CueReading) -> list[str]:
-    """What the model sees besides the words: films, cues, the publisher's categories."""
-    return [*film_features(films), *cues.features, *category_features(document)]
+def other_features(
+    document: Document, films: Sequence[Tag], ages: Mapping[str, str], cues: CueReading, text: Sequence[str]
+) -> list[str]:
+    """What the model sees besides the words: films and their ages, cues, the publisher's categories."""
+    age = age_of_films(films, ages)
+    return [
+        *film_features(films, ages),
+        *cues.features,
+        *age_features(age, cues.features, text),
+        *category_features(document),
+    ]
 
 
 def _best_first(tags: Iterable[Tag]) -> tuple[Tag, ...]:
