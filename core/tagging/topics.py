@@ -40,6 +40,8 @@ WITNESSED_FLOOR = 0.85
 It needs the topic's chance at this floor, a cue of the vocabulary that no blocker outweighs, and a film it is about."""
 
 EVIDENCE_LIMIT = 3
+WITNESSES = ("title", "summary", "text", "categories", "url")
+"""Where the evidence of a topic is looked for, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ class TopicTagger:
         """Do the same on an article read before; `ages` has a word for how old each film is."""
         if self._model is None:
             return self._tag_by_cues(document, films, self.read_cues(document))
+        if all(part.start == part.end for part in document.parts):
+            return 0.0, ()
         text = text_features(document, films)
         reading = self._model.read(text)
         if reading.levels["section"] < SECTION_FLOOR:
@@ -191,13 +195,13 @@ class TopicTagger:
         return Tag(kind=TagKind.TOPIC, ref=slug, score=round(chance, 4), evidence=evidence)
 
     def _find_evidence(self, document: Document, slug: str) -> tuple[Evidence, ...]:
-        """The headline's word that weighs most for a topic no cue spoke for."""
-        title = document.part("title")
-        if self._model is None or title.start == title.end:
+        """The word that weighs most for a topic no cue spoke for: of the headline, or of what stands in its place."""
+        part = next((p for p in map(document.part, WITNESSES) if p.start < p.end), None)
+        if self._model is None or part is None:
             return ()
         weigh = self._model.weight
         best = max(
-            range(title.start, title.end),
+            range(part.start, part.end),
             key=lambda n: weigh(f"w:{document.tokens[n]}", slug) + weigh(f"t:{document.tokens[n]}", slug),
         )
         return (document.evidence(best, best + 1),)
