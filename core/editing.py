@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from core.facts.telling import FACT, merge_facts, name_development, topics_of
 from core.matching import SubscriptionIndex
 from core.urls import canonical_url
 from core.values import (
@@ -263,6 +264,7 @@ class Editor:
             is_production_news=tagging.is_production_news,
             is_backlog=article.is_backlog,
             tags=tagging.tags,
+            facts=tagging.facts,
         )
         self._next_story_id = StoryId(self._next_story_id + 1)
         return _StoryMemory(
@@ -365,15 +367,17 @@ def _name_of(entry: Entry) -> str:
 
 
 def find_developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
-    """Return what `tagging` brings that the story did not have: topics of production news, well supported."""
+    """Return what `tagging` brings that the story did not have: well supported topics of production news, and facts."""
     if not tagging.is_production_news:
         return ()
     had = {tag.ref for tag in story.tags}
-    return tuple(
+    topics = (
         f"topic:{tag.ref}"
         for tag in tagging.topics
         if tag.ref not in had and tag.score >= _DEVELOPMENT_SCORE and tag.salience is Salience.ABOUT
     )
+    facts = name_development(story, tagging.facts)
+    return (*topics, facts) if facts else tuple(topics)
 
 
 def _news_for(
@@ -381,17 +385,21 @@ def _news_for(
 ) -> Iterator[tuple[EventType, str]]:
     """Yield what this subscription has not been told of the story: that it exists, else each new development.
 
-    One that asks for topics is told of developments on these alone.
+    One that asks for topics is told of developments on these alone. New facts are told with a new topic, by
+    themselves only if there is none: an article causes no alert for what another of its alerts says.
     """
     created, updated = EventType.STORY_CREATED, EventType.STORY_UPDATED
     if created in subscription.events and not told:
         yield created, ""
         return
     if updated in subscription.events:
-        asked = {f"topic:{slug}" for slug in subscription.topics}
-        for development in developments:
-            if (not asked or development in asked) and mark(updated, development) not in told:
-                yield updated, development
+        news = [d for d in developments if _is_asked(subscription, d) and mark(updated, d) not in told]
+        topics = [d for d in news if not d.startswith(FACT)]
+        yield from ((updated, development) for development in topics or news)
+
+
+def _is_asked(subscription: Subscription, development: str) -> bool:
+    return not subscription.topics or not topics_of(development).isdisjoint(subscription.topics)
 
 
 def mark(event: EventType, development: str) -> str:
@@ -410,6 +418,7 @@ def _join(memory: _StoryMemory, article: Article, tagging: Tagging) -> None:
         is_production_news=memory.story.is_production_news or tagging.is_production_news,
         is_backlog=memory.story.is_backlog and article.is_backlog,
         tags=merge_tags(memory.story.tags, tagging.tags),
+        facts=merge_facts(memory.story.facts, tagging.facts),
     )
     if article.publisher.tier.weight > memory.lead_weight:
         memory.lead_weight = article.publisher.tier.weight

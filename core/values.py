@@ -90,6 +90,33 @@ class Salience(StrEnum):
     MENTIONS = "mentions"
 
 
+class FactKind(StrEnum):
+    """What a sentence says of a film."""
+
+    JOINS = "joins"
+    RETURNS = "returns"
+    IN_TALKS = "in-talks"
+    LEAVES = "leaves"
+    REPLACES = "replaces"
+    DIRECTS = "directs"
+    WRITES = "writes"
+    FILMS_IN = "films-in"
+    SHOOT_STARTS = "shoot-starts"
+    SHOOT_WRAPS = "shoot-wraps"
+    RELEASE = "release"
+    RUNTIME = "runtime"
+    RATING = "rating"
+
+
+class Certainty(StrEnum):
+    """How sure the sentence itself is."""
+
+    CONFIRMED = "confirmed"
+    REPORTED = "reported"
+    RUMOURED = "rumoured"
+    DENIED = "denied"
+
+
 class TextState(StrEnum):
     """Whether an entry waits for its page. `failed` flows on without it."""
 
@@ -450,12 +477,34 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What `sentence` (standing in `field` of the article) states of a film; nothing of it is guessed.
+
+    `subject` is the person, place, date, length or rating, as people write it; `detail` the role, the person replaced,
+    or where a film is released; `was` the date given up. `day` is a date as far as the text tells it: `2027-05-22`,
+    `2027-05`, `2027`, or `--05-22` without a year.
+    """
+
+    kind: FactKind
+    film_id: FilmId
+    certainty: Certainty
+    subject: str = ""
+    detail: str = ""
+    was: str = ""
+    day: str = ""
+    sentence: str
+    field: str
+    article_id: ArticleId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """All the desk says of one text: production news or not (with the score 0-1 behind it), and its tags."""
+    """All the desk says of one text: production news or not (with the score 0-1 behind it), its tags and its facts."""
 
     is_production_news: bool
     production_score: float
     tags: tuple[Tag, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     @property
     def films(self) -> tuple[Tag, ...]:
@@ -503,6 +552,7 @@ class Story:
     is_production_news: bool = False
     is_backlog: bool = False
     tags: tuple[Tag, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from core.values import (
     Assignment,
     Attempt,
     Cadence,
+    Certainty,
     Delivered,
     Delivery,
     DeliveryId,
@@ -26,6 +27,8 @@ from core.values import (
     EventType,
     Evidence,
     Exchange,
+    Fact,
+    FactKind,
     Fetch,
     Film,
     FilmId,
@@ -336,6 +339,7 @@ def judgement_to_columns(edit: Edit) -> Columns:
         "is_production_news": tagging.is_production_news,
         "production_score": tagging.production_score,
         "tags": [_tag_to_json(tag) for tag in tagging.tags],
+        "facts": [fact_to_json(fact) for fact in tagging.facts],
         "quiet_reason": edit.quiet_reason,
     }
 
@@ -345,6 +349,7 @@ def tagging_from_row(row: Row) -> Tagging:
         is_production_news=row["is_production_news"],
         production_score=row["production_score"],
         tags=tuple(_tag_from_json(tag) for tag in row["tags"]),
+        facts=tuple(fact_from_row(fact) for fact in row["facts"]),
     )
 
 
@@ -393,8 +398,51 @@ def _tag_from_json(tag: Row) -> Tag:
     )
 
 
+def fact_to_json(fact: Fact) -> Columns:
+    return {
+        "kind": fact.kind.value,
+        "film_id": fact.film_id,
+        "certainty": fact.certainty.value,
+        "subject": fact.subject,
+        "detail": fact.detail,
+        "was": fact.was,
+        "day": fact.day,
+        "sentence": fact.sentence,
+        "field": fact.field,
+        "article_id": fact.article_id,
+    }
+
+
+def fact_from_row(row: Row) -> Fact:
+    return Fact(
+        kind=FactKind(row["kind"]),
+        film_id=FilmId(row["film_id"]),
+        certainty=Certainty(row["certainty"]),
+        subject=row["subject"],
+        detail=row["detail"],
+        was=row["was"],
+        day=row["day"],
+        sentence=row["sentence"],
+        field=row["field"],
+        article_id=ArticleId(row["article_id"]),
+    )
+
+
+def story_facts_to_columns(story: Story) -> list[Columns]:
+    return [
+        {
+            **fact_to_json(fact),
+            "kind": fact.kind,
+            "certainty": fact.certainty,
+            "story_id": story.story_id,
+            "position": position,
+        }
+        for position, fact in enumerate(story.facts)
+    ]
+
+
 def story_to_columns(story: Story) -> Columns:
-    """Without the tags, which have a table."""
+    """Without the tags and the facts, which have tables."""
     return {
         "story_id": story.story_id,
         "title": story.title,
@@ -428,7 +476,7 @@ def story_tags_to_columns(story: Story) -> list[Columns]:
     ]
 
 
-def story_from_row(row: Row, tags: tuple[Tag, ...]) -> Story:
+def story_from_row(row: Row, tags: tuple[Tag, ...], facts: tuple[Fact, ...] = ()) -> Story:
     return Story(
         story_id=StoryId(row["story_id"]),
         title=row["title"],
@@ -445,6 +493,7 @@ def story_from_row(row: Row, tags: tuple[Tag, ...]) -> Story:
         is_production_news=row["is_production_news"],
         is_backlog=row["is_backlog"],
         tags=tags,
+        facts=facts,
     )
 
 

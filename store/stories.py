@@ -13,7 +13,7 @@ from store.columns import key_of
 from store.connect import StoreError
 from store.sql import chunks, insert_into, insert_new, read_number, upsert
 from store.story_views import count_stories, latest_stories, story_detail
-from store.tables import BuriedKind, articles, entries, matches, stories, story_tags, tombstones
+from store.tables import BuriedKind, articles, entries, matches, stories, story_facts, story_tags, tombstones
 from store.tables import publishers as publisher_rows
 from store.window import find_article, load_stories, load_window
 
@@ -121,7 +121,9 @@ def _save_stories(tx: Session, changed: list[Story]) -> None:
     upsert(tx, stories, [convert.story_to_columns(story) for story in last.values()])
     for some in chunks(last):
         tx.execute(delete(story_tags).where(story_tags.c.story_id.in_(some)))
+        tx.execute(delete(story_facts).where(story_facts.c.story_id.in_(some)))
     insert_new(tx, story_tags, [row for story in last.values() for row in convert.story_tags_to_columns(story)])
+    insert_new(tx, story_facts, [row for story in last.values() for row in convert.story_facts_to_columns(story)])
 
 
 def _save_articles(tx: Session, edits: list[Edit]) -> None:

@@ -25,7 +25,10 @@ def latest_stories(
     topic: TopicSlug | None = None,
     production_only: bool = False,
 ) -> list[StoryView]:
-    """Stories, newest first by story_id, older than `before`: page on with the last one's id. Five queries at most."""
+    """Stories, newest first by story_id, older than `before`: page on with the last one's id.
+
+    Without their facts. Five queries at most.
+    """
     query = select(stories).order_by(stories.c.story_id.desc()).limit(limit)
     if before is not None:
         query = query.where(stories.c.story_id < before)
@@ -35,7 +38,7 @@ def latest_stories(
         query = query.where(_is_tagged(TagKind.TOPIC, topic))
     if production_only:
         query = query.where(stories.c.is_production_news)
-    return _views(tx, load_stories(tx, query))
+    return _views(tx, load_stories(tx, query, with_facts=False))
 
 
 def story_detail(tx: Session, story_id: StoryId) -> StoryDetail | None:

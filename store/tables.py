@@ -232,6 +232,26 @@ class StoryTagRow(Row, table=True):
     evidence: list[dict[str, str]] = _column(PLAIN_JSON)
 
 
+class StoryFactRow(Row, table=True):
+    """One fact a story's articles state; `position` is the order they were told in."""
+
+    __tablename__ = "story_facts"
+    __table_args__ = (Index(None, "film_id", "kind"),)
+
+    story_id: int = _key(BIG_ID, ForeignKey("stories.story_id", ondelete="CASCADE"))
+    position: int = _key(Integer())
+    kind: values.FactKind = _column(values_of(values.FactKind))
+    film_id: str = _column(PLAIN_TEXT)
+    certainty: values.Certainty = _column(values_of(values.Certainty))
+    subject: str = _column(PLAIN_TEXT)
+    detail: str = _column(PLAIN_TEXT)
+    was: str = _column(PLAIN_TEXT)
+    day: str = _column(PLAIN_TEXT)
+    sentence: str = _column(PLAIN_TEXT)
+    field: str = _column(PLAIN_TEXT)
+    article_id: int = _column(BIG_ID)
+
+
 class ArticleRow(Row, table=True):
     """A text with all the desk said of it: its tags, its story and why, or the article it repeats and why."""
 
@@ -270,6 +290,7 @@ class ArticleRow(Row, table=True):
     is_production_news: bool = _column(Boolean())
     production_score: float = _column(Float(53))
     tags: list[dict[str, Any]] = _column(PLAIN_JSON)
+    facts: list[dict[str, Any]] = _column(PLAIN_JSON, server_default="[]")
     text_key: str | None = _optional(PLAIN_TEXT)
     quiet_reason: str = _column(PLAIN_TEXT, server_default="")
 
@@ -504,6 +525,7 @@ source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")
 story_tags = _table("story_tags")
+story_facts = _table("story_facts")
 articles = _table("articles")
 films = _table("films")
 film_aliases = _table("film_aliases")

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from core.values import Article, ArticleId, Story, StoryId, SubscriptionId, Tag
+from core.values import Article, ArticleId, Fact, Story, StoryId, SubscriptionId, Tag
 from store import convert
 from store.sources import publishers
 from store.sql import chunks
-from store.tables import articles, matches, stories, story_tags
+from store.tables import articles, matches, stories, story_facts, story_tags
 from store.views import Window, WindowArticle
 
 
@@ -45,15 +45,24 @@ def _load_told(tx: Session, recent: Any) -> dict[StoryId, dict[SubscriptionId, s
     return told
 
 
-def load_stories(tx: Session, query: Any) -> list[Story]:
-    """Stories with their tags, in the order of `query`, which selects `stories`."""
+def load_stories(tx: Session, query: Any, *, with_facts: bool = True) -> list[Story]:
+    """Stories with their tags and facts, in the order of `query`, which selects `stories`."""
     rows = tx.execute(query).mappings().all()
     tags: dict[int, list[Tag]] = {}
+    facts: dict[int, list[Fact]] = {}
     for some in chunks(row["story_id"] for row in rows):
         tagged = select(story_tags).where(story_tags.c.story_id.in_(some))
         for row in tx.execute(tagged.order_by(story_tags.c.story_id, story_tags.c.position)).mappings():
             tags.setdefault(row["story_id"], []).append(convert.tag_from_row(row))
-    return [convert.story_from_row(row, tuple(tags.get(row["story_id"], ()))) for row in rows]
+        if not with_facts:
+            continue
+        stated = select(story_facts).where(story_facts.c.story_id.in_(some))
+        for row in tx.execute(stated.order_by(story_facts.c.story_id, story_facts.c.position)).mappings():
+            facts.setdefault(row["story_id"], []).append(convert.fact_from_row(row))
+    return [
+        convert.story_from_row(row, tuple(tags.get(row["story_id"], ())), tuple(facts.get(row["story_id"], ())))
+        for row in rows
+    ]
 
 
 def find_article(tx: Session, article_id: ArticleId) -> Article | None:

@@ -7,11 +7,14 @@ from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Literal
 
+from core.facts.telling import say_fact
 from core.values import (
+    Article,
     ArticleId,
     DeliveryState,
     EventType,
     Evidence,
+    Fact,
     Publisher,
     PublisherSlug,
     Salience,
@@ -57,6 +60,18 @@ class TopicChip:
     @property
     def words(self) -> tuple[str, ...]:
         return distinct_words(self.evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactLine:
+    """A fact as a reader meets it: what it says of which film, how sure that is, and the sentence behind it."""
+
+    says: str
+    film: str
+    certainty: str
+    sentence: str
+    outlet: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +228,26 @@ def _article_card(view: ArticleView, copies: Sequence[ArticleView]) -> ArticleCa
     )
 
 
+def make_fact_lines(detail: StoryDetail) -> tuple[FactLine, ...]:
+    """The facts of a story in the order they were told, each with the article that states it, if it is still there."""
+    titles = {film_id: title for film_id, title, _ in detail.view.films}
+    articles = {view.article.article_id: view.article for view in (*detail.articles, *detail.duplicates)}
+    return tuple(_fact_line(fact, titles.get(fact.film_id, fact.film_id), articles) for fact in detail.view.story.facts)
+
+
+def _fact_line(fact: Fact, film: str, articles: Mapping[ArticleId, Article]) -> FactLine:
+    article = articles.get(fact.article_id)
+    says = say_fact(fact).removeprefix(f"{fact.certainty.value}: ")
+    return FactLine(
+        says=_as_sentence(says),
+        film=film,
+        certainty=fact.certainty.value,
+        sentence=fact.sentence,
+        outlet=article.publisher.name if article else "",
+        url=article.url if article else "",
+    )
+
+
 def explain_place(view: ArticleView) -> str:
     """Say why an article is in its story, or why it is a duplicate, with the score behind it."""
     if view.duplicate:
@@ -250,7 +285,9 @@ def _alert_card(matches: Sequence[MatchView], deliveries: Iterable[DeliveryView]
 
 def explain_match(view: MatchView) -> tuple[str, ...]:
     development = view.match.development
-    return (*view.match.reasons, *((f"new: {development.replace(':', ' ')}",) if development else ()))
+    kind, _, ref = development.partition(":")
+    new = ref.partition(":")[2] if kind == "fact" else development.replace(":", " ")
+    return (*view.match.reasons, *((f"new: {new}",) if development else ()))
 
 
 def make_delivery_card(view: DeliveryView) -> DeliveryCard:

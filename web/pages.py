@@ -22,6 +22,7 @@ from web.cards import (
     make_article_cards,
     make_card,
     make_delivery_card,
+    make_fact_lines,
     split_days,
 )
 from web.filters import StoryFilter
@@ -69,6 +70,7 @@ def page_routes(site: Site) -> APIRouter:
             "story.html",
             filter=StoryFilter(),
             card=make_card(detail.view, outlets),
+            facts=make_fact_lines(detail),
             articles=make_article_cards(detail),
             alerts=make_alert_cards(detail),
         )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from core.facts.telling import say_fact
 from core.values import FilmId, Salience, StoryId, TopicSlug
 from scheduler.commands.options import AsJson, CommandError, Limit, reading
 from scheduler.output import ago, console, show_fields, show_json, show_rows
@@ -61,7 +62,7 @@ def list_doubts(*, limit: Limit = 30, as_json: AsJson = False) -> None:
 def show_story(
     story_id: Annotated[int, typer.Argument(help="The story's number.")], *, as_json: AsJson = False
 ) -> None:
-    """Show a story: its articles with the reasons they are in it, tags with evidence, alerts."""
+    """Show a story: its articles with the reasons they are in it, tags with evidence, facts, alerts."""
     with reading() as tx:
         detail = story_detail(tx, StoryId(story_id))
     if detail is None:
@@ -87,6 +88,11 @@ def _print_story(detail: StoryDetail) -> None:
     for tag in story.tags:
         words = "; ".join(f"{e.field}: “{e.words}”" for e in tag.evidence)
         console.print(f"  {tag.kind} {tag.ref} ({tag.salience}, {tag.score:.2f}) {words}", markup=False)
+    if story.facts:
+        console.print("\nfacts", style="bold")
+    for fact in story.facts:
+        said = f"  {fact.film_id}: {say_fact(fact)} ({fact.certainty}) “{fact.sentence}”"
+        console.print(said, markup=False)
     for heading, articles in (("articles", detail.articles), ("duplicates", detail.duplicates)):
         if articles:
             console.print(f"\n{heading}", style="bold")

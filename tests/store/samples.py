@@ -13,6 +13,7 @@ from core.values import (
     ArticleId,
     Assignment,
     Attempt,
+    Certainty,
     Delivery,
     DeliveryId,
     DeliveryState,
@@ -24,6 +25,8 @@ from core.values import (
     EntryId,
     EventType,
     Evidence,
+    Fact,
+    FactKind,
     Fetch,
     FetchOutcome,
     Film,
@@ -137,7 +140,21 @@ TAGS = (
     ),
     Tag(kind=TagKind.TOPIC, ref=STUNTS.slug, score=0.5, salience=Salience.MENTIONS),
 )
-TAGGING = Tagging(is_production_news=True, production_score=0.75, tags=TAGS)
+FACTS = (
+    Fact(
+        kind=FactKind.JOINS,
+        film_id=HARBOUR.film_id,
+        certainty=Certainty.RUMOURED,
+        subject="Ines Calloway",
+        detail="Alma",
+        was="May 7, 2027",
+        day="--05-07",
+        sentence="Ines Calloway is rumoured to join Harbour of Glass as Alma.",
+        field="summary",
+        article_id=ArticleId(1),
+    ),
+)
+TAGGING = Tagging(is_production_news=True, production_score=0.75, tags=TAGS, facts=FACTS)
 
 
 def item(number: int) -> ParsedEntry:
@@ -179,6 +196,7 @@ def story_of(lead: Article, number: int, *, article_count: int = 1) -> Story:
         article_count=article_count,
         is_production_news=True,
         tags=TAGS,
+        facts=TAGGING.facts,
     )
 
 

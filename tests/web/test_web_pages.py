@@ -14,7 +14,7 @@ from config.settings import Settings
 from core.values import FetchOutcome
 from store.engine import Store
 from tests.web.conftest import Ask, asker
-from tests.web.newsroom import NOW, SECRET, WEBHOOK, Report, declare, fetch, make_sources
+from tests.web.newsroom import MERIDIAN, NOW, SECRET, WEBHOOK, Report, declare, fetch, make_sources
 from web.app import create_app
 
 
@@ -80,6 +80,14 @@ def test_older_stories_are_pages_without_gap_or_repeat(file: Callable[..., None]
         seen += headlines(page)
         address = next(iter(hrefs(page, "[rel=next]")), "")
     assert seen == [f"Unit {number} moves" for number in range(70, 0, -1)]
+
+
+def test_story_page_states_facts_with_certainty_sentence_and_outlet(filled: Store, ask: Ask) -> None:
+    page = " ".join(ask("/stories/2").text.split())
+    assert "What the articles state" in page
+    assert '<b class="wild">Mara Lindqvist joins</b> <span class="why">Ninth Ferry, reported</span>' in page
+    assert f"“Cameras roll in September in two harbours.” {MERIDIAN.name}" in page
+    assert "What the articles state" not in ask("/stories/3").text
 
 
 def test_story_page_explains_articles_duplicates_tags_and_alerts(filled: Store, ask: Ask) -> None:

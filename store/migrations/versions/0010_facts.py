@@ -1,0 +1,41 @@
+"""What articles state of films: the facts of a story, and those each article gave."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.add_column("articles", sa.Column("facts", sa.JSON(), nullable=False, server_default="[]"))
+    op.create_table(
+        "story_facts",
+        sa.Column("story_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("film_id", sa.Text(), nullable=False),
+        sa.Column("certainty", sa.String(32), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("was", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("article_id", BIG_ID, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["story_id"], ["stories.story_id"], name=op.f("fk_story_facts_story_id_stories"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("story_id", "position", name=op.f("pk_story_facts")),
+    )
+    op.create_index(op.f("ix_story_facts_film_id_kind"), "story_facts", ["film_id", "kind"])
+
+
+def downgrade() -> None:
+    op.drop_table("story_facts")
+    with op.batch_alter_table("articles") as batch:
+        batch.drop_column("facts")
