@@ -12,6 +12,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from core.facts.telling import FACT, merge_facts, name_development, topics_of
+from core.feedback import correct_tagging
 from core.matching import SubscriptionIndex
 from core.urls import canonical_url
 from core.values import (
@@ -161,6 +162,16 @@ class Editor:
             return self._edit_duplicate(entry, article, tagging, found)
         return self._edit_report(entry, article, tagging)
 
+    def match_again(self, story: Story, told: Told, article: Article) -> list[Match]:
+        """Match a story whose tags were corrected by one of its articles, for those who were not told of it.
+
+        `told` is what was told of it, for a story that is no longer remembered.
+        """
+        memory = self._memory.get(story.story_id)
+        if memory is None:
+            memory = _StoryMemory(story=story, lead_weight=0, outlets=set(), last_event_at=article.event_at, told=told)
+        return list(self._match(memory, article, ()))
+
     def story_of(self, article_id: ArticleId) -> StoryId | None:
         """Return the story an article of the window is in, a duplicate's by its original."""
         return self._story_ids.get(self._root(article_id))
@@ -216,6 +227,7 @@ class Editor:
             memory = self._open_story(article, tagging)
         else:
             memory = self._memory[assignment.story_id]
+            tagging = correct_tagging(tagging, memory.story.feedback)
             developments = find_developments(memory.story, tagging)
             _join(memory, article, tagging)
         self._learn_text(article, None)

@@ -117,6 +117,17 @@ class Certainty(StrEnum):
     DENIED = "denied"
 
 
+class FeedbackKind(StrEnum):
+    """What an operator says of a story's tags."""
+
+    WRONG_FILM = "wrong-film"
+    RIGHT_FILM = "right-film"
+    WRONG_TOPIC = "wrong-topic"
+    RIGHT_TOPIC = "right-topic"
+    NOT_NEWS = "not-news"
+    NEWS = "news"
+
+
 class TextState(StrEnum):
     """Whether an entry waits for its page. `failed` flows on without it."""
 
@@ -534,8 +545,27 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """An operator's word on the tags of a story, or of one article of it (`article_id` 0: of all of them).
+
+    `ref` is the film's id or the topic's slug, empty for a word on production news.
+    """
+
+    story_id: StoryId
+    article_id: ArticleId = ArticleId(0)
+    kind: FeedbackKind
+    ref: str = ""
+    note: str = ""
+    said_by: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Articles on the same event, as readers see it. Counts include every non-duplicate article."""
+    """Articles on the same event, as readers see it. Counts include every non-duplicate article.
+
+    `feedback` are the words on the whole story, which also judge what joins it later.
+    """
 
     story_id: StoryId
     title: str
@@ -553,6 +583,7 @@ class Story:
     is_backlog: bool = False
     tags: tuple[Tag, ...] = ()
     facts: tuple[Fact, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +23,12 @@ from core.values import (
     Endpoint,
     EndpointId,
     Entry,
+    EntryId,
     Film,
     FilmId,
     Match,
     MatchId,
+    Story,
     StoryId,
     Subscription,
     SubscriptionId,
@@ -37,9 +40,18 @@ from store.deliveries import add_deliveries
 from store.digests import told_counts
 from store.engine import Session, Store
 from store.entries import pending_entries
+from store.feedback import feedback_mark, hold_feedback, loud_articles, mark_feedback_told, untold_feedback
 from store.films import all_films, all_topics
 from store.meta import config_version
-from store.stories import known_urls, load_window, next_ids, save_edits
+from store.stories import (
+    known_urls,
+    load_told,
+    load_window,
+    next_ids,
+    save_edits,
+    save_matches,
+    some_stories,
+)
 from store.subscriptions import all_endpoints, all_subscriptions
 
 BATCH = 500
@@ -63,6 +75,10 @@ class Vocabulary:
     topics: Mapping[TopicSlug, Topic]
     subscriptions: Mapping[SubscriptionId, Subscription]
     endpoints: Mapping[EndpointId, Endpoint]
+
+
+class _JudgedMeanwhileError(Exception):
+    """The operator corrected tags while a batch was judged: it is judged again."""
 
 
 def build_editor(
@@ -100,6 +116,7 @@ class Desk:
         self._editor: Editor | None = None
         self._vocabulary: Vocabulary | None = None
         self._prepared_at: datetime | None = None
+        self._feedback_mark = 0
 
     def edit_batch(self, now: Callable[[], datetime]) -> int:
         """Edit up to one batch of what is pending; return how many entries. Raises StoreError."""
@@ -107,15 +124,19 @@ class Desk:
             editor, vocabulary = self._prepare(tx, now())
             entries = pending_entries(tx, limit=BATCH, now=now(), text_patience=self._text_patience)
             editor.know_urls(known_urls(tx, _addresses(entries)))
-        if not entries:
-            return 0
+            corrected = untold_feedback(tx)
         try:
-            edits = [editor.edit(entry) for entry in entries]
-            self._save(edits, vocabulary, now())
+            if corrected:
+                self._tell_corrected(editor, corrected, vocabulary, now())
+            if entries:
+                self._save([editor.edit(entry) for entry in entries], vocabulary, now())
+        except _JudgedMeanwhileError:
+            self._editor = None
+            return 1
         except BaseException:
             self._editor = None  # its memory is ahead of the store: rebuild before the next batch
             raise
-        return len(entries)
+        return len(corrected) + len(entries)
 
     def _prepare(self, tx: Session, now: datetime) -> tuple[Editor, Vocabulary]:
         if self._prepared_at is not None and now < self._prepared_at - _CLOCK_SLACK:
@@ -124,8 +145,9 @@ class Desk:
         version = config_version(tx)
         if self._vocabulary is None or self._vocabulary.version != version:
             self._vocabulary, self._editor = _load_vocabulary(tx, version), None
-        if self._editor is None:
-            self._editor = self._rebuild(tx, self._vocabulary, now)
+        mark = feedback_mark(tx)
+        if self._editor is None or mark != self._feedback_mark:
+            self._editor, self._feedback_mark = self._rebuild(tx, self._vocabulary, now), mark
         return self._editor, self._vocabulary
 
     def _rebuild(self, tx: Session, vocabulary: Vocabulary, now: datetime) -> Editor:
@@ -147,12 +169,47 @@ class Desk:
         )
         return editor
 
-    def _save(self, edits: list[Edit], vocabulary: Vocabulary, now: datetime) -> None:
+    def _tell_corrected(
+        self, editor: Editor, story_ids: Sequence[StoryId], vocabulary: Vocabulary, now: datetime
+    ) -> None:
+        """Tell those who were not told of a story because its tags were wrong, in the transaction that notes it."""
+        with self._writing() as tx:
+            found = some_stories(tx, story_ids)
+            edits = [edit for story in found for edit in self._match_corrected(tx, editor, story, now)]
+            news = save_matches(tx, [match for edit in edits for match in edit.matches], now=now)
+            self._owe(tx, edits, news, vocabulary, now)
+            mark_feedback_told(tx, story_ids, now=now)
+
+    def _match_corrected(self, tx: Session, editor: Editor, story: Story, now: datetime) -> Iterator[Edit]:
+        told = load_told(tx, story.story_id)
+        for article in loud_articles(tx, story.story_id):
+            if now - article.event_at <= self._windows.alert:
+                matches = tuple(editor.match_again(story, told, article))
+                yield Edit(entry_id=EntryId(0), article=article, story=story, matches=matches)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """Write unless tags were corrected since the memory was brought up to date; none are while this writes."""
         with self._store.write() as tx:
-            matches = save_edits(tx, edits, now=now)
-            capped = {name for name in {m.subscription_id for _, m in matches} if _is_capped(vocabulary, name)}
-            told = Counter(told_counts(tx, capped, since=now - CAP_WINDOW, until=now))
-            add_deliveries(tx, list(self._owed(edits, matches, vocabulary, told, now)))
+            if hold_feedback(tx) != self._feedback_mark:
+                raise _JudgedMeanwhileError
+            yield tx
+
+    def _save(self, edits: list[Edit], vocabulary: Vocabulary, now: datetime) -> None:
+        with self._writing() as tx:
+            self._owe(tx, edits, save_edits(tx, edits, now=now), vocabulary, now)
+
+    def _owe(
+        self,
+        tx: Session,
+        edits: list[Edit],
+        matches: Sequence[tuple[MatchId, Match]],
+        vocabulary: Vocabulary,
+        now: datetime,
+    ) -> None:
+        capped = {name for name in {m.subscription_id for _, m in matches} if _is_capped(vocabulary, name)}
+        told = Counter(told_counts(tx, capped, since=now - CAP_WINDOW, until=now))
+        add_deliveries(tx, list(self._owed(edits, matches, vocabulary, told, now)))
 
     def _owed(
         self,

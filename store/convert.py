@@ -29,6 +29,7 @@ from core.values import (
     Exchange,
     Fact,
     FactKind,
+    Feedback,
     Fetch,
     Film,
     FilmId,
@@ -336,11 +337,17 @@ def judgement_to_columns(edit: Edit) -> Columns:
         "duplicate_reason": duplicate.reason if duplicate else "",
         "assignment_score": assignment.score if assignment else 0.0,
         "assignment_reasons": list(assignment.reasons) if assignment else [],
+        **tagging_to_columns(tagging),
+        "quiet_reason": edit.quiet_reason,
+    }
+
+
+def tagging_to_columns(tagging: Tagging) -> Columns:
+    return {
         "is_production_news": tagging.is_production_news,
         "production_score": tagging.production_score,
         "tags": [_tag_to_json(tag) for tag in tagging.tags],
         "facts": [fact_to_json(fact) for fact in tagging.facts],
-        "quiet_reason": edit.quiet_reason,
     }
 
 
@@ -428,6 +435,18 @@ def fact_from_row(row: Row) -> Fact:
     )
 
 
+def feedback_from_row(row: Row) -> Feedback:
+    return Feedback(
+        story_id=StoryId(row["story_id"]),
+        article_id=ArticleId(row["article_id"]),
+        kind=row["kind"],
+        ref=row["ref"],
+        note=row["note"],
+        said_by=row["said_by"],
+        said_at=row["said_at"],
+    )
+
+
 def story_facts_to_columns(story: Story) -> list[Columns]:
     return [
         {
@@ -476,7 +495,9 @@ def story_tags_to_columns(story: Story) -> list[Columns]:
     ]
 
 
-def story_from_row(row: Row, tags: tuple[Tag, ...], facts: tuple[Fact, ...] = ()) -> Story:
+def story_from_row(
+    row: Row, tags: tuple[Tag, ...], facts: tuple[Fact, ...] = (), feedback: tuple[Feedback, ...] = ()
+) -> Story:
     return Story(
         story_id=StoryId(row["story_id"]),
         title=row["title"],
@@ -494,6 +515,7 @@ def story_from_row(row: Row, tags: tuple[Tag, ...], facts: tuple[Fact, ...] = ()
         is_backlog=row["is_backlog"],
         tags=tags,
         facts=facts,
+        feedback=feedback,
     )
 
 

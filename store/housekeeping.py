@@ -7,7 +7,7 @@
 | attempts | 90 days after they started | their delivery is not finished |
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
-| stories, with articles, duplicates, tags, facts, matches | 365 days after their last change | a delivery still names them |
+| stories with articles, copies, tags, facts and matches | 365 days after they changed | a delivery still names them |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
 | tombstones | 400 days after the burial, or after a feed last listed the entry | |
 | all others | never: they grow with the configuration, not with the news | |

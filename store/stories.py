@@ -15,7 +15,7 @@ from store.sql import chunks, insert_into, insert_new, read_number, upsert
 from store.story_views import count_stories, latest_stories, story_detail
 from store.tables import BuriedKind, articles, entries, matches, stories, story_facts, story_tags, tombstones
 from store.tables import publishers as publisher_rows
-from store.window import find_article, load_stories, load_window
+from store.window import find_article, load_stories, load_told, load_window, some_stories
 
 __all__ = [
     "count_stories",
@@ -23,9 +23,13 @@ __all__ = [
     "known_urls",
     "latest_stories",
     "load_stories",
+    "load_told",
     "load_window",
     "next_ids",
     "save_edits",
+    "save_matches",
+    "save_stories",
+    "some_stories",
     "story_detail",
 ]
 
@@ -75,10 +79,10 @@ def save_edits(tx: Session, edits: Sequence[Edit], *, now: datetime) -> list[tup
     known = _find_keys(tx, {key_of(edit.article.canonical_url) for edit in fresh if edit.article})
     saved = _leave_out_known(fresh, known)
     _refuse_taken_ids(tx, saved)
-    _save_stories(tx, [edit.story for edit in saved if edit.story])
+    save_stories(tx, [edit.story for edit in saved if edit.story])
     _save_articles(tx, saved)
     _mark_edited(tx, fresh, {edit.entry_id for edit in saved}, known, now=now)
-    return _save_matches(tx, [match for edit in saved for match in edit.matches], now=now)
+    return save_matches(tx, [match for edit in saved for match in edit.matches], now=now)
 
 
 def _leave_out_edited(tx: Session, edits: Sequence[Edit]) -> list[Edit]:
@@ -116,7 +120,8 @@ def _refuse_taken_ids(tx: Session, edits: list[Edit]) -> None:
             )
 
 
-def _save_stories(tx: Session, changed: list[Story]) -> None:
+def save_stories(tx: Session, changed: list[Story]) -> None:
+    """Store stories as they are now, with tags and facts; the last of two with one id."""
     last = {story.story_id: story for story in changed}
     upsert(tx, stories, [convert.story_to_columns(story) for story in last.values()])
     for some in chunks(last):
@@ -172,7 +177,8 @@ def _reason_of(article_id: ArticleId | None) -> str:
     return "its URL was purged long ago" if article_id is None else f"its URL is article {article_id} already"
 
 
-def _save_matches(tx: Session, found: list[Match], *, now: datetime) -> list[tuple[MatchId, Match]]:
+def save_matches(tx: Session, found: list[Match], *, now: datetime) -> list[tuple[MatchId, Match]]:
+    """Store matches; return those that are new, with their ids, in the order given."""
     by_key = {(match.subscription_id, match.story_id, match.event, match.development): match for match in found}
     if not by_key:
         return []

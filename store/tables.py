@@ -475,6 +475,30 @@ class DoubtRow(Row, table=True):
     doubted_at: datetime = _column(UTC_DATE_TIME)
 
 
+class FeedbackRow(Row, table=True):
+    """An operator's word on a story's tags; `article_id` 0 stands for all its articles.
+
+    `told_at` is empty while the desk has yet to tell those who were not told because of the mistake.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint("story_id", "article_id", "kind", "ref"),
+        _only_where("ix_feedback_untold", "feedback_id", where="told_at IS NULL"),
+        AUTOINCREMENT,
+    )
+
+    feedback_id: int = _key(BIG_ID, autoincrement=True)
+    story_id: int = _column(BIG_ID)
+    article_id: int = _column(BIG_ID)
+    kind: values.FeedbackKind = _column(values_of(values.FeedbackKind))
+    ref: str = _column(PLAIN_TEXT)
+    note: str = _column(PLAIN_TEXT)
+    said_by: str = _column(PLAIN_TEXT)
+    said_at: datetime = _column(UTC_DATE_TIME)
+    told_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
 class WebSubRow(Row, table=True):
     """A hub's promise to push a source's feed. `lease_until` is empty until the hub has verified our wish."""
 
@@ -537,6 +561,7 @@ deliveries = _table("deliveries")
 attempts = _table("attempts")
 refusals = _table("refusals")
 doubts = _table("doubts")
+feedback = _table("feedback")
 tombstones = _table("tombstones")
 websub = _table("websub")
 meta = _table("meta")

@@ -1,16 +1,17 @@
 """What the desk rebuilds its memory from."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from core.values import Article, ArticleId, Fact, Story, StoryId, SubscriptionId, Tag
+from core.values import Article, ArticleId, Fact, Feedback, Story, StoryId, SubscriptionId, Tag
 from store import convert
 from store.sources import publishers
 from store.sql import chunks
-from store.tables import articles, matches, stories, story_facts, story_tags
+from store.tables import articles, feedback, matches, stories, story_facts, story_tags
 from store.views import Window, WindowArticle
 
 
@@ -46,10 +47,11 @@ def _load_told(tx: Session, recent: Any) -> dict[StoryId, dict[SubscriptionId, s
 
 
 def load_stories(tx: Session, query: Any, *, with_facts: bool = True) -> list[Story]:
-    """Stories with their tags and facts, in the order of `query`, which selects `stories`."""
+    """Stories with their tags, facts and the words on them, in the order of `query`, which selects `stories`."""
     rows = tx.execute(query).mappings().all()
     tags: dict[int, list[Tag]] = {}
     facts: dict[int, list[Fact]] = {}
+    words: dict[int, list[Feedback]] = {}
     for some in chunks(row["story_id"] for row in rows):
         tagged = select(story_tags).where(story_tags.c.story_id.in_(some))
         for row in tx.execute(tagged.order_by(story_tags.c.story_id, story_tags.c.position)).mappings():
@@ -59,10 +61,28 @@ def load_stories(tx: Session, query: Any, *, with_facts: bool = True) -> list[St
         stated = select(story_facts).where(story_facts.c.story_id.in_(some))
         for row in tx.execute(stated.order_by(story_facts.c.story_id, story_facts.c.position)).mappings():
             facts.setdefault(row["story_id"], []).append(convert.fact_from_row(row))
+        judged = select(feedback).where(feedback.c.story_id.in_(some), feedback.c.article_id == 0)
+        for row in tx.execute(judged.order_by(feedback.c.feedback_id)).mappings():
+            words.setdefault(row["story_id"], []).append(convert.feedback_from_row(row))
     return [
-        convert.story_from_row(row, tuple(tags.get(row["story_id"], ())), tuple(facts.get(row["story_id"], ())))
+        convert.story_from_row(
+            row,
+            tuple(tags.get(row["story_id"], ())),
+            tuple(facts.get(row["story_id"], ())),
+            tuple(words.get(row["story_id"], ())),
+        )
         for row in rows
     ]
+
+
+def load_told(tx: Session, story_id: StoryId) -> dict[SubscriptionId, set[str]]:
+    """What was told of one story to whom, as `Window.told` says it."""
+    return _load_told(tx, articles.c.story_id == story_id).get(story_id, {})
+
+
+def some_stories(tx: Session, story_ids: Collection[StoryId]) -> list[Story]:
+    """Those of the stories that are there, by story_id."""
+    return load_stories(tx, select(stories).where(stories.c.story_id.in_(story_ids)).order_by(stories.c.story_id))
 
 
 def find_article(tx: Session, article_id: ArticleId) -> Article | None:

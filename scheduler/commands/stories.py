@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from core.facts.telling import say_fact
+from core.feedback import say_feedback
 from core.values import FilmId, Salience, StoryId, TopicSlug
 from scheduler.commands.options import AsJson, CommandError, Limit, reading
-from scheduler.output import ago, console, show_fields, show_json, show_rows
+from scheduler.output import ago, console, in_words, show_fields, show_json, show_rows
 from store.links import latest_doubts
 from store.stories import latest_stories, story_detail
 from store.views import ArticleView, StoryDetail, StoryView
@@ -88,6 +89,9 @@ def _print_story(detail: StoryDetail) -> None:
     for tag in story.tags:
         words = "; ".join(f"{e.field}: “{e.words}”" for e in tag.evidence)
         console.print(f"  {tag.kind} {tag.ref} ({tag.salience}, {tag.score:.2f}) {words}", markup=False)
+    for word in story.feedback:
+        note = f": {word.note}" if word.note else ""
+        console.print(f"  {word.said_by} said at {in_words(word.said_at)}: {say_feedback(word)}{note}", markup=False)
     if story.facts:
         console.print("\nfacts", style="bold")
     for fact in story.facts:

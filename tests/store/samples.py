@@ -27,6 +27,7 @@ from core.values import (
     Evidence,
     Fact,
     FactKind,
+    FeedbackKind,
     Fetch,
     FetchOutcome,
     Film,
@@ -62,6 +63,7 @@ from core.websub import HubOffer
 from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
+from store.feedback import Word, give_feedback
 from store.films import sync_topics, upsert_films
 from store.links import Doubt, add_doubt
 from store.sources import add_source_event, record_fetch, sync_sources
@@ -332,6 +334,7 @@ def fill(store: Store) -> None:
             next_attempt_at=NOW + LEASE,
         )
         add_doubt(tx, Doubt(story_id=StoryId(1), film_id=HARBOUR.film_id, endpoint_id=MAIL.endpoint_id, doubted_at=NOW))
+        give_feedback(tx, StoryId(2), [Word(kind=FeedbackKind.WRONG_TOPIC, ref=STUNTS.slug)], now=NOW)
         insert_new(tx, refusals, [{"subscription_id": "gone", "endpoint_id": "mail", "refused_at": NOW}])
 
 

@@ -152,6 +152,7 @@ def test_every_table_has_a_rule() -> None:
         "subscriptions",
         "refusals",
         "doubts",
+        "feedback",
         "websub",
         "meta",
     }

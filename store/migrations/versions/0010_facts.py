@@ -35,7 +35,32 @@ def upgrade() -> None:
     op.create_index(op.f("ix_story_facts_film_id_kind"), "story_facts", ["film_id", "kind"])
 
 
+    op.create_table(
+        "feedback",
+        sa.Column("feedback_id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("story_id", BIG_ID, nullable=False),
+        sa.Column("article_id", BIG_ID, nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("said_by", sa.Text(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("feedback_id", name=op.f("pk_feedback")),
+        sa.UniqueConstraint("story_id", "article_id", "kind", "ref", name=op.f("uq_feedback_story_id_article_id_kind_ref")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_feedback_untold"),
+        "feedback",
+        ["feedback_id"],
+        sqlite_where=sa.text("told_at IS NULL"),
+        postgresql_where=sa.text("told_at IS NULL"),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("feedback")
     op.drop_table("story_facts")
     with op.batch_alter_table("articles") as batch:
         batch.drop_column("facts")

@@ -1,0 +1,240 @@
+"""The operator's word: it corrects the story, withdraws what was not sent, tells what was missed, and is remembered."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.values import (
+    ArticleId,
+    Film,
+    FilmId,
+    ParsedEntry,
+    StoryId,
+    Subscription,
+    SubscriptionId,
+)
+from scheduler.cli import main
+from scheduler.desk import Desk
+from scheduler.why import explain
+from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries, replay
+from store.engine import Store
+from store.films import sync_topics, upsert_films
+from store.sources import sync_sources
+from store.stories import story_detail
+from store.subscriptions import add_endpoint, add_subscription
+from tests.scheduler.line import CASTING, SALT
+from tests.scheduler.test_storms import HOOK, LEDGER, build_desk, fetch
+
+NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+FERRY = Film(film_id=FilmId("night-ferry"), title="Night Ferry", year=2027, cast=("Ines Calloway",))
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def house(sqlite_store: Store) -> Store:
+    """Two films, and a subscription for each."""
+    with sqlite_store.write() as tx:
+        sync_sources(tx, [LEDGER], now=NOW)
+        upsert_films(tx, [SALT, FERRY], now=NOW)
+        sync_topics(tx, [CASTING], now=NOW)
+        add_endpoint(tx, HOOK, now=NOW)
+        for name, film in (("salt", SALT), ("ferry", FERRY)):
+            asked = Subscription(
+                subscription_id=SubscriptionId(name),
+                name=name.title(),
+                films=(film.film_id,),
+                production_only=False,
+                endpoints=(HOOK.endpoint_id,),
+            )
+            add_subscription(tx, asked, now=NOW)
+    fetch(sqlite_store, [entry(0, "Old news of the harbour")], at=NOW, is_first=True)
+    return sqlite_store
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sqlite_url: str, tmp_path: Path) -> Say:
+    """Run `setwire feedback WORDS…`; return what it printed, or the error with exit code 1."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SETWIRE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SETWIRE_DATABASE_URL", sqlite_url)
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["setwire", *words])
+        try:
+            main()
+            code: object = 0
+        except SystemExit as end:
+            code = end.code or 0
+        said = capsys.readouterr()
+        assert bool(code) is bool(said.err), said.err
+        return said.out or said.err
+
+    return run
+
+
+def entry(number: int, title: str, summary: str = "") -> ParsedEntry:
+    return ParsedEntry(
+        guid=f"guid-{number}",
+        url=f"https://ledger.example/{number}",
+        title=title,
+        summary=summary or f"Item {number} of the harbour desk, {number * 7919 % 10007}.",
+        published_at=NOW,
+    )
+
+
+JOINS = entry(1, "Odile Brandtner joins the cast of ‘The Salt Meridian’", "She plays the ship's doctor.")
+AGAIN = entry(
+    2, "‘The Salt Meridian’: Odile Brandtner joins the cast as ship's doctor", "The doctor is found at last, we hear."
+)
+
+
+def tags(store: Store, number: int = 2) -> set[str]:
+    with store.read() as tx:
+        detail = story_detail(tx, StoryId(number))
+        assert detail is not None
+        on_articles = {tag.ref for view in detail.articles for tag in view.tagging.tags}
+        assert {tag.ref for tag in detail.view.story.tags} == on_articles
+        return on_articles
+
+
+def told(store: Store) -> dict[str, str]:
+    """State of the deliveries by subscription."""
+    with store.read() as tx:
+        return {str(v.delivery.subscription_id): v.delivery.state.value for v in latest_deliveries(tx, limit=20)}
+
+
+def test_a_wrong_film_goes_and_the_alert_that_was_not_sent_is_withdrawn(house: Store, say: Say) -> None:
+    fetch(house, [JOINS], at=NOW)
+    assert told(house) == {"salt": "pending"}
+    said = say("feedback", "correct", "2", "--wrong-film", "the-salt-meridian", "--note", "a boat")
+    assert "1 alerts withdrawn" in said
+    assert "the-salt-meridian" not in tags(house)
+    assert told(house) == {"salt": "cancelled"}
+    with house.read() as tx:
+        why = explain(tx, SubscriptionId("salt"), StoryId(2)) or []
+    assert any("withdrawn: the operator said that the story is not about the film the-salt-meridian" in w for w in why)
+    with house.write() as tx:
+        assert replay(tx, now=NOW, only_missing=True) == 0
+    assert "a boat" in say("stories", "show", "2")
+
+
+def test_a_film_that_was_missed_alerts_as_new_once_and_after_a_restart_too(house: Store, say: Say) -> None:
+    desk = build_desk(house)
+    fetch(house, [entry(1, "Lorries seen at the old fish market", "A crew is in town.")], at=NOW, desk=desk)
+    assert told(house) == {}
+    say("feedback", "correct", "2", "--film", "night-ferry")
+    assert tags(house) == {"night-ferry"}
+    settle(desk)
+    assert told(house) == {"ferry": "pending"}
+    settle(desk)
+    settle(build_desk(house))
+    say("feedback", "correct", "2", "--film", "night-ferry")
+    settle(desk)
+    assert told(house) == {"ferry": "pending"}
+
+
+def test_what_was_told_is_not_told_again(house: Store, say: Say) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS], at=NOW, desk=desk)
+    with house.write() as tx:
+        claim_deliveries(tx, now=NOW, limit=9, lease=timedelta(minutes=1), each=9)
+    say("feedback", "correct", "2", "--wrong-film", "the-salt-meridian", "--film", "night-ferry")
+    settle(desk)
+    assert told(house) == {"salt": "sending", "ferry": "pending"}
+    say("feedback", "correct", "2", "--film", "the-salt-meridian")
+    settle(desk)
+    with house.read() as tx:
+        assert sum(delivery_counts(tx).values()) == 2
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["running", "restarted"])
+def test_a_later_report_does_not_bring_the_wrong_film_back(house: Store, say: Say, *, is_restarted: bool) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS], at=NOW, desk=desk)
+    say("feedback", "correct", "2", "--wrong-film", "the-salt-meridian", "--film", "night-ferry")
+    fetch(house, [AGAIN], at=NOW + timedelta(minutes=9), desk=build_desk(house) if is_restarted else desk)
+    with house.read() as tx:
+        detail = story_detail(tx, StoryId(2))
+    assert detail is not None
+    assert detail.view.story.article_count == 2
+    assert "the-salt-meridian" not in tags(house)
+    assert told(house) == {"salt": "cancelled", "ferry": "pending"}
+
+
+def test_old_news_is_corrected_and_told_to_nobody(house: Store, say: Say) -> None:
+    fetch(house, [replace(entry(1, "Lorries at the fish market"), published_at=NOW)], at=NOW)
+    say("feedback", "correct", "2", "--film", "night-ferry")
+    late = NOW + timedelta(days=8)
+    assert build_desk(house).edit_batch(lambda: late)
+    assert tags(house) == {"night-ferry"}
+    assert told(house) == {}
+    assert not build_desk(house).edit_batch(lambda: late)
+
+
+def test_not_production_news_silences_those_who_ask_for_news_only(house: Store, say: Say) -> None:
+    with house.write() as tx:
+        add_subscription(tx, subscription_on_news(), now=NOW)
+    fetch(house, [JOINS], at=NOW)
+    assert told(house) == {"salt": "pending", "news": "pending"}
+    assert "1 alerts withdrawn" in say("feedback", "correct", "2", "--not-news")
+    assert told(house) == {"salt": "pending", "news": "cancelled"}
+    say("feedback", "correct", "2", "--wrong-topic", "casting")
+    assert tags(house) == {"the-salt-meridian"}
+
+
+def test_one_article_of_a_story_is_corrected_by_itself(house: Store, say: Say) -> None:
+    fetch(house, [JOINS, AGAIN], at=NOW)
+    say("feedback", "correct", "2", "--wrong-topic", "casting", "--article", "2")
+    with house.read() as tx:
+        detail = story_detail(tx, StoryId(2))
+    assert detail is not None
+    held = {v.article.article_id: {t.ref for t in v.tagging.topics} for v in detail.articles}
+    assert "casting" not in held.pop(ArticleId(2))
+    assert all("casting" in topics for topics in held.values())
+
+
+def test_what_was_said_is_listed_and_exported_as_labels(house: Store, say: Say, tmp_path: Path) -> None:
+    fetch(house, [JOINS], at=NOW)
+    say("feedback", "correct", "2", "--wrong-film", "the-salt-meridian", "--film", "night-ferry", "--news")
+    listed = json.loads(say("feedback", "list", "--json"))
+    assert {word["kind"] for word in listed} == {"wrong-film", "right-film", "news"}
+    say("feedback", "export", "labels.jsonl")
+    [label] = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    assert label["url"] == JOINS.url
+    assert (label["production_news"], label["about"], label["mentions"]) == (True, ["night-ferry"], [])
+    assert (label["topics"], label["ignore_topics"], label["ignore_films"]) == (["casting"], ["casting"], [])
+    assert json.loads(say("feedback", "export")) == label
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("2",), "Nothing was said"),
+        (("99", "--not-news"), "no story 99"),
+        (("2", "--film", "nope"), "no film 'nope'"),
+        (("2", "--topic", "nope"), "no topic 'nope'"),
+        (("2", "--not-news", "--article", "99"), "Article 99 is not in story 2"),
+    ],
+)
+def test_a_wrong_word_ends_in_one_sentence(house: Store, say: Say, words: tuple[str, ...], says: str) -> None:
+    fetch(house, [JOINS], at=NOW)
+    assert says in say("feedback", "correct", *words)
+
+
+def subscription_on_news() -> Subscription:
+    return Subscription(
+        subscription_id=SubscriptionId("news"),
+        name="News",
+        films=(SALT.film_id,),
+        endpoints=(HOOK.endpoint_id,),
+    )
+
+
+def settle(desk: Desk) -> None:
+    while desk.edit_batch(lambda: NOW + timedelta(minutes=1)):
+        pass
