@@ -128,6 +128,13 @@ class FeedbackKind(StrEnum):
     NEWS = "news"
 
 
+class ReviewCause(StrEnum):
+    """Why an operator is asked."""
+
+    LINK = "link"
+    READER = "reader"
+
+
 class TextState(StrEnum):
     """Whether an entry waits for its page. `failed` flows on without it."""
 
@@ -510,12 +517,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """All the desk says of one text: production news or not (with the score 0-1 behind it), its tags and its facts."""
+    """All the desk says of one text: production news or not (with the score 0-1 behind it), its tags and its facts.
+
+    `doubts` are films it may name, for an operator to look at; they are tags of nothing, and are not kept with it.
+    """
 
     is_production_news: bool
     production_score: float
     tags: tuple[Tag, ...] = ()
     facts: tuple[Fact, ...] = ()
+    doubts: tuple[Tag, ...] = field(default=(), compare=False)
 
     @property
     def films(self) -> tuple[Tag, ...]:

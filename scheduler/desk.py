@@ -43,6 +43,7 @@ from store.entries import pending_entries
 from store.feedback import feedback_mark, hold_feedback, loud_articles, mark_feedback_told, untold_feedback
 from store.films import all_films, all_topics
 from store.meta import config_version
+from store.reviews import raise_doubts
 from store.stories import (
     known_urls,
     load_told,
@@ -198,6 +199,7 @@ class Desk:
     def _save(self, edits: list[Edit], vocabulary: Vocabulary, now: datetime) -> None:
         with self._writing() as tx:
             self._owe(tx, edits, save_edits(tx, edits, now=now), vocabulary, now)
+            raise_doubts(tx, edits, now=now)
 
     def _owe(
         self,

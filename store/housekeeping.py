@@ -9,6 +9,7 @@
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
 | stories with articles, copies, tags, facts and matches | 365 days after they changed | a delivery still names them |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
+| reviews | 30 days after they were raised, the oldest of more than 2,000 before | decided: then after a year |
 | tombstones | 400 days after the burial, or after a feed last listed the entry | |
 | all others | never: they grow with the configuration, not with the news | |
 """
@@ -21,6 +22,7 @@ from typing import Any
 from sqlalchemy import Table, delete, exists, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from store.reviews import expire_reviews
 from store.sql import change, chunks, raise_number, upsert
 from store.stories import LAST_ARTICLE, LAST_STORY, next_ids
 from store.tables import (
@@ -63,6 +65,7 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
         "attempts": _delete_old(tx, attempts, *_old_attempts(now - retention.attempts), limit=limit),
         "deliveries": _delete_old(tx, deliveries, deliveries.c.finished_at < now - retention.deliveries, limit=limit),
         "entries": _purge_entries(tx, now=now, before=now - retention.entries, limit=limit),
+        "reviews": expire_reviews(tx, now=now),
         **_purge_stories(tx, now=now, before=now - retention.articles, limit=limit),
         "tombstones": _delete_old(tx, tombstones, tombstones.c.buried_at < now - retention.tombstones, limit=limit),
     }

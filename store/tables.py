@@ -499,6 +499,29 @@ class FeedbackRow(Row, table=True):
     told_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
+class ReviewRow(Row, table=True):
+    """A question to the operator: is this story about this film? `verdict` is `accepted` or `rejected` once closed."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        UniqueConstraint("story_id", "film_id", "cause"),
+        _only_where("ix_reviews_open", "raised_at", where="closed_at IS NULL"),
+        AUTOINCREMENT,
+    )
+
+    review_id: int = _key(BIG_ID, autoincrement=True)
+    cause: values.ReviewCause = _column(values_of(values.ReviewCause))
+    story_id: int = _column(BIG_ID)
+    film_id: str = _column(PLAIN_TEXT)
+    score: float = _column(Float(53))
+    evidence: list[dict[str, str]] = _column(PLAIN_JSON)
+    article_id: int = _column(BIG_ID)
+    said_by: str = _column(PLAIN_TEXT)
+    raised_at: datetime = _column(UTC_DATE_TIME)
+    closed_at: datetime | None = _optional(UTC_DATE_TIME)
+    verdict: str = _column(PLAIN_TEXT)
+
+
 class WebSubRow(Row, table=True):
     """A hub's promise to push a source's feed. `lease_until` is empty until the hub has verified our wish."""
 
@@ -562,6 +585,7 @@ attempts = _table("attempts")
 refusals = _table("refusals")
 doubts = _table("doubts")
 feedback = _table("feedback")
+reviews = _table("reviews")
 tombstones = _table("tombstones")
 websub = _table("websub")
 meta = _table("meta")

@@ -30,7 +30,7 @@ class Tagger:
     def tag(self, article: Article) -> Tagging:
         """Tag an article: films first, then topics; each best first."""
         document = Document(article)
-        films = self._films.tag_document(document)
+        films, doubts = self._films.judge_document(document)
         production_score, topics = self._topics.tag_document(document, films)
         is_news = production_score >= self._floor
         return Tagging(
@@ -38,6 +38,7 @@ class Tagger:
             production_score=round(production_score, 4),
             tags=(*films, *topics),
             facts=self._facts.find(article, films) if is_news else (),
+            doubts=doubts,
         )
 
 

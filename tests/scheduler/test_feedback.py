@@ -11,19 +11,28 @@ import pytest
 
 from core.values import (
     ArticleId,
+    Edit,
+    EndpointId,
+    EntryId,
+    Evidence,
     Film,
     FilmId,
     ParsedEntry,
     StoryId,
     Subscription,
     SubscriptionId,
+    Tag,
+    Tagging,
+    TagKind,
 )
 from scheduler.cli import main
 from scheduler.desk import Desk
 from scheduler.why import explain
 from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries, replay
-from store.engine import Store
+from store.engine import Session, Store
 from store.films import sync_topics, upsert_films
+from store.links import Doubt, add_doubt
+from store.reviews import expire_reviews, open_reviews, raise_doubts
 from store.sources import sync_sources
 from store.stories import story_detail
 from store.subscriptions import add_endpoint, add_subscription
@@ -224,6 +233,61 @@ def test_what_was_said_is_listed_and_exported_as_labels(house: Store, say: Say, 
 def test_a_wrong_word_ends_in_one_sentence(house: Store, say: Say, words: tuple[str, ...], says: str) -> None:
     fetch(house, [JOINS], at=NOW)
     assert says in say("feedback", "correct", *words)
+
+
+def test_a_doubtful_link_waits_for_the_operator_and_accepted_alerts(house: Store, say: Say) -> None:
+    desk = build_desk(house)
+    fetch(house, [entry(1, "Lorries at the fish market")], at=NOW, desk=desk)
+    with house.write() as tx:
+        raise_doubts(tx, [doubtful_edit(tx)], now=NOW)
+        raise_doubts(tx, [doubtful_edit(tx)], now=NOW)
+    [question] = json.loads(say("review", "list", "--json"))
+    assert (question["cause"], question["film_id"], question["score"]) == ("link", "night-ferry", 0.42)
+    assert told(house) == {}
+    assert "story 2 corrected" in say("review", "accept", str(question["review_id"]))
+    settle(desk)
+    assert told(house) == {"ferry": "pending"}
+    assert json.loads(say("review", "list", "--json")) == []
+    assert "was accepted" in say("review", "reject", str(question["review_id"]))
+    assert "no review 99" in say("review", "accept", "99")
+
+
+@pytest.mark.parametrize(("verdict", "state"), [("accept", "cancelled"), ("reject", "pending")])
+def test_a_readers_doubt_is_decided(house: Store, say: Say, verdict: str, state: str) -> None:
+    fetch(house, [JOINS], at=NOW)
+    with house.write() as tx:
+        for reader in ("mail-1", "mail-2"):
+            doubt = Doubt(
+                story_id=StoryId(2), film_id=SALT.film_id, endpoint_id=EndpointId(reader), doubted_at=datetime.now(UTC)
+            )
+            add_doubt(tx, doubt)
+    [question] = json.loads(say("review", "list", "--json"))
+    assert (question["cause"], question["said_by"], question["film_title"]) == ("reader", "mail-1", SALT.title)
+    say("review", verdict, str(question["review_id"]), "--note", "it is a boat")
+    assert told(house) == {"salt": state}
+    assert json.loads(say("review", "list", "--json")) == []
+
+
+def test_what_nobody_decides_expires(house: Store) -> None:
+    fetch(house, [entry(1, "Lorries at the fish market")], at=NOW)
+    with house.write() as tx:
+        raise_doubts(tx, [doubtful_edit(tx)], now=NOW)
+        assert expire_reviews(tx, now=NOW + timedelta(days=29)) == 0
+        assert expire_reviews(tx, now=NOW + timedelta(days=31)) == 1
+        assert open_reviews(tx, limit=9) == []
+
+
+def doubtful_edit(tx: Session) -> Edit:
+    """What the desk makes of story 2 when it may be about Night Ferry."""
+    detail = story_detail(tx, StoryId(2))
+    assert detail is not None
+    doubt = Tag(kind=TagKind.FILM, ref="night-ferry", score=0.42, evidence=(Evidence(field="title", words="Ferry"),))
+    return Edit(
+        entry_id=EntryId(0),
+        article=detail.articles[0].article,
+        tagging=Tagging(is_production_news=True, production_score=0.9, doubts=(doubt,)),
+        story=detail.view.story,
+    )
 
 
 def subscription_on_news() -> Subscription:

@@ -118,6 +118,7 @@ def test_the_description_names_every_address_with_an_example(app: FastAPI, ask: 
     document = ask("/openapi.json").json()
     assert set(document["paths"]) == {
         *(f"/api/v1/{name}" for name in ("stories", "stories/{story_id}", "sources", "deliveries", "films", "topics")),
+        *(f"/api/v1/{name}" for name in ("stories/{story_id}/feedback", "reviews", "reviews/{review_id}")),
         "/healthz",
     }
     schema = document["components"]["schemas"]["StoryAnswer"]

@@ -59,7 +59,34 @@ def upgrade() -> None:
     )
 
 
+    op.create_table(
+        "reviews",
+        sa.Column("review_id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("cause", sa.String(32), nullable=False),
+        sa.Column("story_id", BIG_ID, nullable=False),
+        sa.Column("film_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(53), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("article_id", BIG_ID, nullable=False),
+        sa.Column("said_by", sa.Text(), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("review_id", name=op.f("pk_reviews")),
+        sa.UniqueConstraint("story_id", "film_id", "cause", name=op.f("uq_reviews_story_id_film_id_cause")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_reviews_open"),
+        "reviews",
+        ["raised_at"],
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("reviews")
     op.drop_table("feedback")
     op.drop_table("story_facts")
     with op.batch_alter_table("articles") as batch:
