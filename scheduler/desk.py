@@ -11,10 +11,12 @@ from typing import Any
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
 from core.editing import Editor, Remembered, TextTagger, Windows
-from core.tagging.tagger import Tagger
+from core.tagging.tagger import Tagger, plain_words_of
 from core.timing import CAP_WINDOW, Plan, find_mute, plan_delivery
+from core.unknown import UnknownTitle, UnknownTitles
 from core.urls import canonical_url
 from core.values import (
+    Article,
     ArticleId,
     Delivery,
     DeliveryId,
@@ -28,10 +30,12 @@ from core.values import (
     FilmId,
     Match,
     MatchId,
+    Salience,
     Story,
     StoryId,
     Subscription,
     SubscriptionId,
+    Tagging,
     Topic,
     TopicSlug,
 )
@@ -54,6 +58,7 @@ from store.stories import (
     some_stories,
 )
 from store.subscriptions import all_endpoints, all_subscriptions
+from store.suggestions import note_titles
 
 BATCH = 500
 _CLOCK_SLACK = timedelta(hours=1)
@@ -118,6 +123,7 @@ class Desk:
         self._vocabulary: Vocabulary | None = None
         self._prepared_at: datetime | None = None
         self._feedback_mark = 0
+        self._unknown = UnknownTitles(())
 
     def edit_batch(self, now: Callable[[], datetime]) -> int:
         """Edit up to one batch of what is pending; return how many entries. Raises StoreError."""
@@ -152,8 +158,10 @@ class Desk:
         return self._editor, self._vocabulary
 
     def _rebuild(self, tx: Session, vocabulary: Vocabulary, now: datetime) -> Editor:
+        films = vocabulary.films.values()
+        self._unknown = UnknownTitles(films, plain_words_of(self._models.tags))
         editor = build_editor(
-            tagger=Tagger(films=vocabulary.films.values(), topics=vocabulary.topics.values(), model=self._models.tags),
+            tagger=Tagger(films=films, topics=vocabulary.topics.values(), model=self._models.tags),
             subscriptions=vocabulary.subscriptions.values(),
             windows=self._windows,
             models=self._models,
@@ -200,6 +208,13 @@ class Desk:
         with self._writing() as tx:
             self._owe(tx, edits, save_edits(tx, edits, now=now), vocabulary, now)
             raise_doubts(tx, edits, now=now)
+            note_titles(tx, self._find_titles(edits), now=now)
+
+    def _find_titles(self, edits: Iterable[Edit]) -> Iterator[tuple[Article, UnknownTitle]]:
+        """Find titles of no catalogue in new production news that is about no film we know."""
+        for edit in edits:
+            if edit.article and edit.story and not edit.quiet_reason and edit.tagging and _lacks_film(edit.tagging):
+                yield from ((edit.article, title) for title in self._unknown.find(edit.article))
 
     def _owe(
         self,
@@ -249,6 +264,10 @@ class Desk:
             topics=vocabulary.topics,
             base_url=self._base_url,
         )
+
+
+def _lacks_film(tagging: Tagging) -> bool:
+    return tagging.is_production_news and not any(tag.salience is Salience.ABOUT for tag in tagging.films)
 
 
 def _load_vocabulary(tx: Session, version: int) -> Vocabulary:

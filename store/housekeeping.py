@@ -10,6 +10,7 @@
 | stories with articles, copies, tags, facts and matches | 365 days after they changed | a delivery still names them |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
 | reviews | 30 days after they were raised, the oldest of more than 2,000 before | decided: then after a year |
+| suggestions | 30 days after the title was last seen, beyond 5,000 the longest unseen | accepted or dismissed |
 | tombstones | 400 days after the burial, or after a feed last listed the entry | |
 | all others | never: they grow with the configuration, not with the news | |
 """
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from store.reviews import expire_reviews
 from store.sql import change, chunks, raise_number, upsert
 from store.stories import LAST_ARTICLE, LAST_STORY, next_ids
+from store.suggestions import expire_suggestions
 from store.tables import (
     BuriedKind,
     articles,
@@ -66,6 +68,7 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
         "deliveries": _delete_old(tx, deliveries, deliveries.c.finished_at < now - retention.deliveries, limit=limit),
         "entries": _purge_entries(tx, now=now, before=now - retention.entries, limit=limit),
         "reviews": expire_reviews(tx, now=now),
+        "suggestions": expire_suggestions(tx, now=now),
         **_purge_stories(tx, now=now, before=now - retention.articles, limit=limit),
         "tombstones": _delete_old(tx, tombstones, tombstones.c.buried_at < now - retention.tombstones, limit=limit),
     }

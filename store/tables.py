@@ -522,6 +522,27 @@ class ReviewRow(Row, table=True):
     verdict: str = _column(PLAIN_TEXT)
 
 
+class SuggestionRow(Row, table=True):
+    """A title that stands where films stand and is in no catalogue; `verdict` is set once the operator decided."""
+
+    __tablename__ = "suggestions"
+    __table_args__ = (UniqueConstraint("phrase"), Index(None, "last_seen_at"), AUTOINCREMENT)
+
+    suggestion_id: int = _key(BIG_ID, autoincrement=True)
+    phrase: str = _column(PLAIN_TEXT)
+    title: str = _column(PLAIN_TEXT)
+    year: int | None = _optional(Integer())
+    people: list[str] = _column(PLAIN_JSON)
+    article_count: int = _column(Integer())
+    outlets: list[str] = _column(PLAIN_JSON)
+    days: list[str] = _column(PLAIN_JSON)
+    sightings: list[dict[str, str]] = _column(PLAIN_JSON)
+    first_seen_at: datetime = _column(UTC_DATE_TIME)
+    last_seen_at: datetime = _column(UTC_DATE_TIME)
+    closed_at: datetime | None = _optional(UTC_DATE_TIME)
+    verdict: str = _column(PLAIN_TEXT)
+
+
 class WebSubRow(Row, table=True):
     """A hub's promise to push a source's feed. `lease_until` is empty until the hub has verified our wish."""
 
@@ -586,6 +607,7 @@ refusals = _table("refusals")
 doubts = _table("doubts")
 feedback = _table("feedback")
 reviews = _table("reviews")
+suggestions = _table("suggestions")
 tombstones = _table("tombstones")
 websub = _table("websub")
 meta = _table("meta")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core.unknown import UnknownTitle
 from core.values import (
+    Article,
     ArticleId,
     Edit,
     EndpointId,
@@ -34,8 +36,10 @@ from store.films import sync_topics, upsert_films
 from store.links import Doubt, add_doubt
 from store.reviews import expire_reviews, open_reviews, raise_doubts
 from store.sources import sync_sources
-from store.stories import story_detail
+from store.stories import latest_stories, story_detail
 from store.subscriptions import add_endpoint, add_subscription
+from store.suggestions import note_titles
+from tests.core.makers import article
 from tests.scheduler.line import CASTING, SALT
 from tests.scheduler.test_storms import HOOK, LEDGER, build_desk, fetch
 
@@ -275,6 +279,37 @@ def test_what_nobody_decides_expires(house: Store) -> None:
         assert expire_reviews(tx, now=NOW + timedelta(days=29)) == 0
         assert expire_reviews(tx, now=NOW + timedelta(days=31)) == 1
         assert open_reviews(tx, limit=9) == []
+
+
+def test_a_title_that_keeps_appearing_is_suggested_and_accepted_is_tagged(house: Store, say: Say) -> None:
+    desk = build_desk(house)
+    news = ["joins the cast of sea thriller ‘Low Tide’", "joins the cast of new movie ‘Low Tide’ as Alma"]
+    for n, words in enumerate(news, start=1):
+        name = ("Petra Halloran", "Simon Ashgrove")[n - 1]
+        fetch(house, [entry(n, f"{name} {words}")], at=NOW + timedelta(days=n), desk=desk)
+    with house.write() as tx:
+        for n, day in ((1, 1), (2, 2)):
+            note_titles(tx, [(sighted(n, day), title("Low Tide")), (sighted(n, day), title("Series X"))], now=NOW)
+    listed = json.loads(say("films", "suggestions", "--json"))
+    assert [s["title"] for s in listed] == ["Low Tide", "Series X"]
+    assert {(s["article_count"], len(s["days"])) for s in listed} == {(2, 2)}
+    say("films", "dismiss", str(listed[1]["suggestion_id"]))
+    assert "low-tide-2027" in say("films", "accept", str(listed[0]["suggestion_id"]), "--year", "2027")
+    with house.write() as tx:
+        note_titles(tx, [(sighted(3, 3), title("Series X"))], now=NOW)
+    assert json.loads(say("films", "suggestions", "--json")) == []
+    fetch(house, [entry(9, "‘Low Tide’ casts a lighthouse keeper")], at=NOW, desk=desk)
+    with house.read() as tx:
+        assert any(tag.ref == "low-tide-2027" for story in latest_stories(tx, limit=9) for tag in story.story.tags)
+    assert "no suggestion 99" in say("films", "accept", "99")
+
+
+def sighted(number: int, day: int) -> Article:
+    return article(f"Item {number}", url=f"https://ledger.example/s{number}", event_at=NOW + timedelta(days=day))
+
+
+def title(name: str) -> UnknownTitle:
+    return UnknownTitle(name, name.casefold(), f"‘{name}’ trailer", None, ())
 
 
 def doubtful_edit(tx: Session) -> Edit:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from core.unknown import UnknownTitle
 from core.values import (
     Alias,
     AliasType,
@@ -70,6 +71,7 @@ from store.sources import add_source_event, record_fetch, sync_sources
 from store.sql import insert_new
 from store.stories import next_ids, save_edits
 from store.subscriptions import add_endpoint, add_subscription
+from store.suggestions import note_titles
 from store.tables import Row, refusals
 from store.websub import note_asking
 
@@ -335,6 +337,8 @@ def fill(store: Store) -> None:
         )
         add_doubt(tx, Doubt(story_id=StoryId(1), film_id=HARBOUR.film_id, endpoint_id=MAIL.endpoint_id, doubted_at=NOW))
         give_feedback(tx, StoryId(2), [Word(kind=FeedbackKind.WRONG_TOPIC, ref=STUNTS.slug)], now=NOW)
+        seen = UnknownTitle("Low Tide", "low tide", "‘Low Tide’ trailer", 2027, ("Ada Quill",))
+        note_titles(tx, [(article(1), seen)], now=NOW)
         insert_new(tx, refusals, [{"subscription_id": "gone", "endpoint_id": "mail", "refused_at": NOW}])
 
 

@@ -75,6 +75,7 @@ def test_everything_told_goes_in_small_steps(store: Store) -> None:
         "articles": 6,
         "stories": 5,
         "reviews": 0,
+        "suggestions": 0,
         "tombstones": 0,
     }
     assert len(dump(store)["tombstones"]) == 12

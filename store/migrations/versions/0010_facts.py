@@ -85,7 +85,30 @@ def upgrade() -> None:
     )
 
 
+    op.create_table(
+        "suggestions",
+        sa.Column("suggestion_id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("phrase", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=True),
+        sa.Column("people", sa.JSON(), nullable=False),
+        sa.Column("article_count", sa.Integer(), nullable=False),
+        sa.Column("outlets", sa.JSON(), nullable=False),
+        sa.Column("days", sa.JSON(), nullable=False),
+        sa.Column("sightings", sa.JSON(), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("suggestion_id", name=op.f("pk_suggestions")),
+        sa.UniqueConstraint("phrase", name=op.f("uq_suggestions_phrase")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_suggestions_last_seen_at"), "suggestions", ["last_seen_at"])
+
+
 def downgrade() -> None:
+    op.drop_table("suggestions")
     op.drop_table("reviews")
     op.drop_table("feedback")
     op.drop_table("story_facts")
