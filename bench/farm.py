@@ -45,12 +45,12 @@ class TimeLine:
 
 @dataclass(slots=True)
 class Farm:
-    """The feeds and what was asked of them. `served` holds every URL that some answer showed."""
+    """The feeds and what was asked of them. `served` holds every URL that some answer showed, and when it first did."""
 
     timeline: TimeLine
     window: int
     feeds: dict[str, list[StreamItem]]
-    served: set[str] = field(default_factory=set)
+    served: dict[str, float] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,9 +63,11 @@ class Farm:
         return items[max(0, count - self.window) : count][::-1]
 
     def note(self, status: int, shown: Sequence[StreamItem]) -> None:
+        now = time.time()
         with self._lock:
             self.statuses[status] += 1
-            self.served.update(item.url for item in shown)
+            for item in shown:
+                self.served.setdefault(item.url, now)
 
 
 def plant(items: Sequence[StreamItem], timeline: TimeLine, *, window: int) -> Farm:
@@ -100,8 +102,8 @@ class _FeedHandler(QuietHandler):
             self.answer(304, ETag=etag, Last_Modified=changed)
             return
         body = _rss(outlet, shown, self._farm.timeline).encode()
-        self.answer(200, "application/rss+xml; charset=utf-8", body, ETag=etag, Last_Modified=changed)
         self._farm.note(200, shown)
+        self.answer(200, "application/rss+xml; charset=utf-8", body, ETag=etag, Last_Modified=changed)
 
     def _last_modified(self, shown: Sequence[StreamItem]) -> str:
         if not shown:

@@ -50,10 +50,15 @@ def _run(*command: str) -> dict[str, Any]:
     return figures
 
 
+def _prepare(database: Path) -> None:
+    subprocess.run([sys.executable, "-m", "bench.gather_setwire", str(database)], check=True)
+
+
 def _compare(feeds: int, reader: str, folder: Path) -> None:
     print(f"{feeds:,} feeds of 30 items; CPU milliseconds a feed")
     print(f"{'':16} {'setwire':>18} {'reader':>18} {'times less':>11} {'wanted':>7}   peak MB")
     with _serve() as port:
+        _prepare(folder / "s.db")
         for name, wanted in zip(_ROUNDS, _TARGETS, strict=True):
             if name == _ROUNDS[2]:
                 _tell(port, "changed=0.05")
@@ -74,6 +79,7 @@ def _print_row(name: str, feeds: int, ours: dict[str, Any], theirs: dict[str, An
 
 def _measure_latency(feeds: int, folder: Path) -> None:
     with _serve() as port:
+        _prepare(folder / "l.db")
         ask = (sys.executable, "-m", "bench.gather_setwire", str(folder / "l.db"), str(port), str(feeds), "200")
         _run(*ask)
         _tell(port, "delay=0.3")

@@ -1,10 +1,15 @@
-"""One refresh of a setwire database by the jobs of the service, the desk left out; prints what it cost as JSON."""
+"""One refresh of a setwire database by the jobs of the service, the desk left out; prints what it cost as JSON.
+
+With a database alone it only creates its tables, so that a refresh's memory is that of refreshing.
+"""
 
 import asyncio
 import json
 import resource
 import sys
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,23 +44,17 @@ def make_source(number: int, port: int) -> Source:
     )
 
 
-async def _refresh(store: Store, count: int, connections: int) -> None:
-    """Poll until every source was asked. The clock stands three days on with each run, so that all are due."""
-    with store.read() as tx:
-        rounds = gathered_since(tx, _LONG_AGO).fetches // count
-    shift = _DAY * 3 * rounds
-
-    def now() -> datetime:
-        return datetime.now(UTC) + shift
-
-    hosts = frozenset(make_source(number, 0).url.split("/")[2].split(":")[0] for number in range(count))
-    settings = FetchSettings(allow_private_hosts=hosts, total=connections, deadline=timedelta(seconds=60))
+@asynccontextmanager
+async def open_jobs(
+    store: Store, settings: FetchSettings, *, now: Callable[[], datetime], default: timedelta = _DAY
+) -> AsyncIterator[Jobs]:
+    """Compose the jobs as the service does, so far as gathering needs them."""
     async with (
         Gateway(settings=settings) as gateway,
         WebhookSender(WebhookSettings(allow_private_hosts=frozenset(), user_agent="bench")) as webhook,
     ):
         words = MailSettings(from_address="bench@example.org", base_url="http://127.0.0.1")
-        jobs = Jobs(
+        yield Jobs(
             store=store,
             gateway=gateway,
             crawl=CrawlSettings(),
@@ -70,13 +69,23 @@ async def _refresh(store: Store, count: int, connections: int) -> None:
             retention=Retention(entries=_DAY, articles=_DAY, fetches=_DAY, deliveries=_DAY, attempts=_DAY),
             pace=Pace(
                 floor=timedelta(seconds=1),
-                default=_DAY,
-                gathering=connections,
+                default=default,
+                gathering=settings.total,
                 telling=1,
                 delivery_lease=timedelta(minutes=1),
             ),
             now=now,
         )
+
+
+async def _refresh(store: Store, count: int, connections: int) -> None:
+    """Poll until every source was asked. The clock stands three days on with each run, so that all are due."""
+    with store.read() as tx:
+        rounds = gathered_since(tx, _LONG_AGO).fetches // count
+    shift = _DAY * 3 * rounds
+    hosts = frozenset(make_source(number, 0).url.split("/")[2].split(":")[0] for number in range(count))
+    settings = FetchSettings(allow_private_hosts=hosts, total=connections, deadline=timedelta(seconds=60))
+    async with open_jobs(store, settings, now=lambda: datetime.now(UTC) + shift) as jobs:
         done = 0
 
         async def gather(**args: Any) -> None:
@@ -84,7 +93,7 @@ async def _refresh(store: Store, count: int, connections: int) -> None:
             await jobs.gather(**args)
             done += 1
 
-        dispatcher = EmbeddedDispatcher({**jobs.handlers(), "gather": gather, "edit": _rest}, report=_report)
+        dispatcher = EmbeddedDispatcher({**jobs.handlers(), "gather": gather, "edit": rest}, report=report)
         jobs.dispatcher = dispatcher
         while done < count:
             dispatcher.enqueue("poll", unique="poll", lock="poll")
@@ -92,18 +101,20 @@ async def _refresh(store: Store, count: int, connections: int) -> None:
         await dispatcher.stop(grace=timedelta(seconds=5))
 
 
-async def _rest() -> None:
+async def rest() -> None:
     """Stand in for the desk, which is not measured here."""
 
 
-def _report(task: str, error: Exception) -> None:
+def report(task: str, error: Exception) -> None:
     raise SystemExit(f"{task} failed: {error}")
 
 
 def main() -> None:
-    database, port, count, connections = sys.argv[1], *map(int, sys.argv[2:])
-    url = f"sqlite:///{database}"
-    migrate(url)
+    url = f"sqlite:///{sys.argv[1]}"
+    if len(sys.argv) == 2:
+        migrate(url)
+        return
+    port, count, connections = map(int, sys.argv[2:])
     store = open_store(url)
     with store.write() as tx:
         sync_sources(tx, [make_source(number, port) for number in range(count)], now=datetime.now(UTC))

@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from bench.farm import Farm, TimeLine, open_farm, plant
 from bench.sinks import Call, Mailbox, Receiver, open_mailbox, open_receiver
 from bench.stream import CATALOGUE, SHARED, StreamItem, read_stream
+from config.films import load_films
 from core.values import DeliveryState
 from core.webhooks import new_secret
 from scheduler.output import console
@@ -100,6 +100,8 @@ class Result:
     polls: dict[int, int] = field(default_factory=dict)
     latency_p50: float = 0.0
     latency_p99: float = 0.0
+    latency_from_feed_p50: float = 0.0
+    latency_from_feed_p99: float = 0.0
     cpu_seconds: float = 0.0
     cpu_per_1000_entries: float = 0.0
     kills: int = 0
@@ -135,7 +137,7 @@ def run(options: argparse.Namespace) -> Result:
         address = stack.enter_context(open_farm(farm))
         hook = stack.enter_context(open_receiver(receiver))
         smtp_port = stack.enter_context(open_mailbox(mailbox, _free_port()))
-        _write_configuration(folder, farm, address, hook, secret)
+        _write_configuration(folder, farm, address, hook, secret, more=options.subscriptions)
         service = Service(_environment(folder, smtp_port), folder / "service.log")
         stack.callback(_end_if_running, service)
         service.start()
@@ -157,6 +159,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--window", type=int, default=None, help="items a feed shows (30; 100 with --kills)")
     parser.add_argument("--kills", type=int, default=0, help="kill -9 the service this often at random moments")
     parser.add_argument("--seed", type=int, default=1, help="seed of the moments")
+    parser.add_argument("--subscriptions", type=int, default=0, help="so many more subscriptions, a film each")
     parser.add_argument("--keep", help="folder for data and logs, kept after the run")
     options = parser.parse_args()
     options.window = options.window or (100 if options.kills else 30)
@@ -177,7 +180,7 @@ def _play(service: Service, timeline: TimeLine, *, kills: int, rng: random.Rando
         time.sleep(min(left, 20))
 
 
-def _write_configuration(folder: Path, farm: Farm, address: str, hook: str, secret: str) -> None:
+def _write_configuration(folder: Path, farm: Farm, address: str, hook: str, secret: str, *, more: int) -> None:
     sources = (
         f'[[publisher]]\nslug = "outlet-{n}"\nname = "{outlet}"\n'
         f'tier = "{"trade" if outlet in _TRADES else "fan"}"\n\n'
@@ -188,7 +191,13 @@ def _write_configuration(folder: Path, farm: Farm, address: str, hook: str, secr
     (folder / "sources.toml").write_text("\n".join(sources), encoding="utf-8")
     template = (_HERE / "subscriptions.toml.in").read_text(encoding="utf-8")
     text = template.replace("RECEIVER", hook, 2).replace("SECRET", secret)
-    (folder / "subscriptions.toml").write_text(text, encoding="utf-8")
+    films = [film.film_id for film in load_films(CATALOGUE)]
+    further = (
+        f'[[subscription]]\nid = "more-{n}"\nname = "More {n}"\n'
+        f'films = ["{films[n % len(films)]}"]\nendpoints = ["hook"]\n'
+        for n in range(more)
+    )
+    (folder / "subscriptions.toml").write_text("\n".join((text, *further)), encoding="utf-8")
 
 
 def _environment(folder: Path, smtp_port: int) -> dict[str, str]:
@@ -288,6 +297,7 @@ def _compare(
     latencies = sorted(
         call.received - farm.timeline.wall_time(items[key[3]].visible_at) for key, call in received.items()
     )
+    from_feed = sorted(call.received - farm.served[key[3]] for key, call in received.items())
     mails = Counter(mailbox.message_ids)
     mail_subscriptions = _mail_subscriptions(folder)
     return Result(
@@ -295,7 +305,7 @@ def _compare(
         entries=sum(stored.values()),
         missed=len(set(items) - set(stored)),
         repeated=sum(count - 1 for count in stored.values()),
-        unserved=len(set(items) - farm.served),
+        unserved=len(set(items) - farm.served.keys()),
         alerts_expected=len(expected),
         alerts_received=len(received),
         lost=len(expected - set(received)),
@@ -307,14 +317,20 @@ def _compare(
         mails_received=len(mails),
         mail_repeats=sum(mails.values()) - len(mails),
         polls=dict(farm.statuses),
-        latency_p50=round(statistics.median(latencies), 3) if latencies else 0.0,
-        latency_p99=round(latencies[int(len(latencies) * 0.99)], 3) if latencies else 0.0,
+        latency_p50=_quantile(latencies, 0.5),
+        latency_p99=_quantile(latencies, 0.99),
+        latency_from_feed_p50=_quantile(from_feed, 0.5),
+        latency_from_feed_p99=_quantile(from_feed, 0.99),
         cpu_seconds=round(service.cpu_seconds, 1),
         cpu_per_1000_entries=round(service.cpu_seconds / max(1, len(stored)) * 1000, 1),
         kills=service.kills,
         exit_code=exit_code,
         differs_from_true_order=len(expected ^ by_true_order),
     )
+
+
+def _quantile(rising: Sequence[float], share: float) -> float:
+    return round(rising[int(len(rising) * share)], 3) if rising else 0.0
 
 
 def _rising(order: Sequence[tuple[str, datetime]]) -> Iterator[tuple[str, datetime]]:

@@ -30,6 +30,7 @@ from core.values import (
     Tier,
     TopicSlug,
 )
+from scheduler.desk import uncollected
 from scheduler.output import console
 
 _NOW = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
@@ -142,7 +143,8 @@ def main() -> None:
     subscriptions = invent_subscriptions(options.subscriptions, dice)
     stories = [invent_story(number, dice) for number in range(1, options.stories + 1)]
     started = time.thread_time()
-    index = SubscriptionIndex(subscriptions)
+    with uncollected():
+        index = SubscriptionIndex(subscriptions)
     built = time.thread_time() - started
     took, answers = _time_index(index, stories)
     standing = [(subscription, condition_of(subscription)) for subscription in subscriptions]

@@ -156,6 +156,21 @@ class Settings(BaseSettings):
         default=_HERE / "films.toml",
         description="The film catalogue (TOML, JSONL, JSONL.gz or CSV); empty means the shipped starter list.",
     )
+    sync_tmdb: bool = Field(default=False, description="Keep the catalogue in step with TMDB; needs a key.")
+    sync_wikidata: bool = Field(
+        default=False, description="Keep the catalogue in step with Wikidata; needs SETWIRE_CONTACT_URL."
+    )
+    sync_interval: Duration = Field(default=_days(1), description="How often the catalogue is brought in step.")
+    tmdb_key: SecretStr = Field(
+        default=SecretStr(""), description="API key or read access token of your TMDB account; never shown."
+    )
+    tmdb_key_file: FilePath | None = Field(
+        default=None, description="File that holds the TMDB key, for container secrets."
+    )
+    tmdb_url: HttpUrl = Field(default="https://api.themoviedb.org/3", description="Where TMDB's interface is.")
+    wikidata_url: HttpUrl = Field(
+        default="https://query.wikidata.org/sparql", description="Where Wikidata's query service is."
+    )
     topics_file: FilePath = Field(
         default=_HERE / "topics.toml", description="The topic vocabulary; empty means the shipped one."
     )
@@ -190,6 +205,10 @@ class Settings(BaseSettings):
     allow_private_hosts: Hosts = Field(
         default=frozenset(),
         description="Hosts in private networks that may be read or told all the same, separated by commas.",
+    )
+    browser: str = Field(
+        default="",
+        description="Chromium for listings made by script (setwire[javascript]); empty means Playwright's own.",
     )
     proxy: HttpUrl | Literal[""] = Field(default="", description="HTTP proxy for reading sources; empty means none.")
     story_window: Duration = Field(default=_days(5), description="How far back an article can join a story.")
@@ -229,7 +248,9 @@ class Settings(BaseSettings):
     )
     operator_mail: Annotated[str, AfterValidator(_check_optional_address)] = Field(
         default="",
-        description="Mail address told when a source breaks or an endpoint is disabled; empty means nobody.",
+        description=(
+            "Mail address told when a source breaks or falls silent, or an endpoint is disabled; empty means nobody."
+        ),
     )
     mail_dir: FilePath = Field(
         default_factory=_default_mail_dir,
@@ -351,7 +372,7 @@ def _find_unknown(given: Mapping[str, str]) -> Iterator[Problem]:
 def _read_secret_files(settings: Settings) -> Settings:
     """Fill `x` from the file named by `x_file`. Raises ConfigError when both are set or the file cannot be read."""
     update: dict[str, object] = {}
-    for name in ("database_url", "smtp_password"):
+    for name in ("database_url", "smtp_password", "tmdb_key"):
         path: Path | None = getattr(settings, f"{name}_file")
         if path is None:
             continue
@@ -389,6 +410,7 @@ def _find_disagreements(settings: Settings) -> Iterator[Problem]:
         )
     if settings.smtp_security == "starttls" and settings.smtp_port == 465:
         yield _setting_problem("smtp_port", "465 speaks TLS from the start; set SETWIRE_SMTP_SECURITY=tls or port 587")
+    yield from _find_sync_disagreements(settings)
     if settings.default_interval < settings.min_interval:
         yield _setting_problem(
             "default_interval", "is shorter than SETWIRE_MIN_INTERVAL; raise the one or lower the other"
@@ -398,6 +420,15 @@ def _find_disagreements(settings: Settings) -> Iterator[Problem]:
             "delivery_lease",
             "must be longer than SETWIRE_WEBHOOK_DEADLINE, or a slow call is made twice; raise it",
         )
+
+
+def _find_sync_disagreements(settings: Settings) -> Iterator[Problem]:
+    if settings.sync_tmdb and not settings.tmdb_key.get_secret_value():
+        yield _setting_problem("sync_tmdb", "is set without a key; set SETWIRE_TMDB_KEY or its _FILE")
+    if settings.sync_wikidata and not settings.contact_url:
+        yield _setting_problem("sync_wikidata", "is set without an address to complain to; set SETWIRE_CONTACT_URL")
+    if settings.sync_interval < timedelta(hours=1):
+        yield _setting_problem("sync_interval", "is shorter than an hour, which no catalogue is worth; raise it")
 
 
 def _variable(name: str) -> str:

@@ -8,7 +8,7 @@ from cssselect import SelectorError
 
 from config.problems import Problem
 from config.tables import Table, find_repeats, is_web_address, raise_problems, read_toml, suggest
-from core.values import PageSelectors, Publisher, PublisherSlug, Selectors, Source, SourceId, SourceKind, Tier
+from core.values import PageSelectors, Publisher, PublisherSlug, Render, Selectors, Source, SourceId, SourceKind, Tier
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _FIELDS = ("link", "title", "summary", "date", "image")
@@ -72,6 +72,7 @@ def _read_source(table: Table, publishers: Mapping[str, Publisher]) -> Source:
         page=_read_page(table),
         enabled=table.flag("enabled", default=True),
         seen_at=table.text("seen_at"),
+        render=_read_render(table, kind),
     )
     table.finish()
     return source
@@ -120,6 +121,13 @@ def _read_spider(table: Table, kind: SourceKind) -> str:
     if kind is not SourceKind.LISTING:
         table.complain("spider", f"is for listings, and this is a {kind}; remove it or set the kind")
     return table.slug("spider")
+
+
+def _read_render(table: Table, kind: SourceKind) -> Render:
+    render = table.choice("render", Render, default=Render.PLAIN)
+    if render is not Render.PLAIN and kind is not SourceKind.LISTING:
+        table.complain("render", f"is for listings, and this is a {kind}; remove it or set the kind")
+    return render
 
 
 def _read_page(table: Table) -> PageSelectors | None:

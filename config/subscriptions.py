@@ -1,6 +1,7 @@
 """Reads endpoints and subscriptions from a TOML file and finds every mistake in it."""
 
 import base64
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
@@ -87,6 +88,9 @@ def _read_endpoint(table: Table, *, allow_http: bool) -> Endpoint:
     )
     if endpoint.kind is EndpointKind.WEBHOOK:
         _check_webhook(table, endpoint, allow_http=allow_http)
+    elif endpoint.kind is EndpointKind.CHAT:
+        if endpoint.address and not re.fullmatch(r"[a-z][a-z0-9+.-]*://\S+", endpoint.address):
+            table.complain("address", "is no Apprise address; write one such as ntfys://ntfy.sh/topic")
     elif endpoint.address and not is_mail_address(endpoint.address):
         table.complain("address", f"{endpoint.address!r} is no mail address; write one such as ann@example.org")
     table.finish()

@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -113,6 +113,17 @@ class Table:
             return None
         return value
 
+    def day(self, key: str) -> date | None:
+        """Read a day: a TOML date, or text such as `2026-05-01`."""
+        value = self._take(key)
+        if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.complain(key, f"{value!r} is no day; write one such as 2026-05-01")
+            return None
+
     def count(self, key: str) -> int:
         """Read a whole number from 0 on; 0 if it is left out."""
         value = self._take(key)
@@ -178,6 +189,11 @@ class Table:
         if value is not None and not isinstance(value, list):
             self.complain(key, f"{value!r} is no list; write it in [ ]")
         return value if isinstance(value, list) else []
+
+    def raw(self, key: str) -> Iterable[object]:
+        """Return the members of what may be a list, to see of which kind they are; the caller checks them after."""
+        value = self._values.get(key)
+        return value if isinstance(value, list) else ()
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._values)

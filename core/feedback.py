@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
-from core.values import Feedback, FeedbackKind, Salience, Tag, Tagging, TagKind
+from core.values import Feedback, FeedbackKind, Salience, Story, Tag, Tagging, TagKind
 
 _OPPOSITES = {
     FeedbackKind.WRONG_FILM: FeedbackKind.RIGHT_FILM,
@@ -36,6 +37,31 @@ def correct_tagging(tagging: Tagging, feedback: Iterable[Feedback]) -> Tagging:
     for word in feedback:
         tagging = _correct(tagging, word)
     return tagging
+
+
+def correct_story(story: Story, words: Iterable[Feedback]) -> Story:
+    """Correct the tags and facts of a story by words that were not said of it, but of one it is put together with."""
+    said = {(word.kind, word.ref) for word in story.feedback}
+    strange = [word for word in words if (word.kind, word.ref) not in said]
+    whole = Tagging(
+        is_production_news=story.is_production_news, production_score=0.0, tags=story.tags, facts=story.facts
+    )
+    corrected = correct_tagging(whole, strange)
+    return replace(
+        story,
+        is_production_news=corrected.is_production_news,
+        tags=corrected.tags,
+        facts=corrected.facts,
+    )
+
+
+def unite_feedback(kept: Iterable[Feedback], other: Iterable[Feedback]) -> tuple[Feedback, ...]:
+    """Return the words on two stories that are one from now on, oldest first; a later word takes back its opposite."""
+    united: dict[tuple[FeedbackKind, str], Feedback] = {}
+    for word in sorted((*kept, *other), key=attrgetter("said_at")):
+        united.pop((OPPOSITES[word.kind], word.ref), None)
+        united.setdefault((word.kind, word.ref), word)
+    return tuple(united.values())
 
 
 def _correct(tagging: Tagging, word: Feedback) -> Tagging:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from core.values import EventType, FetchOutcome, Source, SourceState
@@ -11,6 +11,7 @@ from core.values import EventType, FetchOutcome, Source, SourceState
 ALARM_AFTER = 3
 # A listing that lists nothing so often has changed its markup.
 EMPTY_AFTER = 3
+DAYS_SHOWN = 30
 # A source is quiet after so many of its usual gaps, and not before so long: nights are long gaps too.
 _QUIET_GAPS = 8
 _QUIET_AFTER = timedelta(hours=6)
@@ -29,6 +30,17 @@ class HealthState(StrEnum):
     BLOCKED = "blocked"
     FAILING = "failing"
     GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDay:
+    """How the visits of one day (UTC) ended, and how many new entries they brought."""
+
+    day: date
+    answered_count: int = 0
+    failed_count: int = 0
+    blocked_count: int = 0
+    entry_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +68,16 @@ def judge_health(source: Source, state: SourceState, *, now: datetime, durations
     if usual > _SLOW_AFTER:
         return Health(state=HealthState.SLOW, words=f"Its last answers took {say_duration(usual)} each")
     return Health(state=HealthState.OK, since_at=state.first_contact_at)
+
+
+def judge_day(day: SourceDay) -> HealthState:
+    """Judge a day by what most of its visits came to; `quiet` is one that answered and brought nothing new."""
+    troubled = day.failed_count + day.blocked_count
+    if not day.answered_count and not troubled and not day.entry_count:
+        return HealthState.NEW
+    if troubled > day.answered_count:
+        return HealthState.BLOCKED if day.blocked_count >= day.failed_count else HealthState.FAILING
+    return HealthState.OK if day.entry_count else HealthState.QUIET
 
 
 def _middle(spans: Sequence[timedelta]) -> timedelta:
@@ -97,21 +119,33 @@ def is_broken(state: SourceState) -> bool:
 
 
 def find_alarm(before: SourceState, after: SourceState) -> EventType | None:
-    """Name the event of this visit: each is told once, when the alarm goes on and when it goes off."""
-    if after.alarmed_at and not before.alarmed_at:
-        return EventType.SOURCE_FAILING
-    if before.alarmed_at and not after.alarmed_at:
-        return EventType.SOURCE_RESTORED
+    """Name the event of this visit: each is told once, when the alarm goes on and when it goes off.
+
+    A visit has one event at most: that a source answers again matters more than that it speaks again.
+    """
+    if bool(after.alarmed_at) != bool(before.alarmed_at):
+        return EventType.SOURCE_FAILING if after.alarmed_at else EventType.SOURCE_RESTORED
+    if bool(after.silent_at) != bool(before.silent_at):
+        return EventType.SOURCE_SILENT if after.silent_at else EventType.SOURCE_HEARD
     return None
 
 
 def say_alarm(event: EventType, source: Source, before: SourceState, after: SourceState, *, now: datetime) -> str:
     """Word an alarm for the operator."""
+    if event is EventType.SOURCE_SILENT:
+        return f"{source.publisher.name} has been {_lower_first(say_silence(after, now=now))}."
+    if event is EventType.SOURCE_HEARD:
+        since = before.habit.last_entry_at
+        return f"{source.publisher.name} speaks again" + (f" after {say_duration(now - since)}." if since else ".")
     name = f"{source.publisher.name} ({source.source_id})"
     if event is EventType.SOURCE_RESTORED:
         since = before.failing_since_at or before.alarmed_at
         return f"{name} answers again" + (f" after {say_duration(now - since)}." if since else ".")
     return f"{name} is {judge_health(source, after, now=now).state}: {judge_health(source, after, now=now).words}."
+
+
+def _lower_first(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def say_duration(span: timedelta) -> str:

@@ -18,6 +18,8 @@ _TITLES = {
     EventType.STORY_UPDATED: "Story updated",
     EventType.SOURCE_FAILING: "Source failing",
     EventType.SOURCE_RESTORED: "Source restored",
+    EventType.SOURCE_SILENT: "Source silent",
+    EventType.SOURCE_HEARD: "Source heard again",
     EventType.ENDPOINT_DISABLED: "Endpoint disabled",
     EventType.SUBSCRIPTION_REQUESTED: "Please confirm",
     EventType.DIGEST: "Digest",
@@ -192,9 +194,11 @@ def _read_facts(
         yield _CERTAINTIES.get(_text(fact, "certainty"), "Reported"), _say_fact(fact, headline)
     if topics:
         yield "Topic" if len(topics) == 1 else "Topics", ", ".join(_text(topic, "name") for topic in topics)
-    outlets = _mapping(data.get("story")).get("outlet_count")
+    story = _mapping(data.get("story"))
+    outlets = story.get("outlet_count")
     if isinstance(outlets, int) and outlets > 1:
-        yield "Reported by", f"{outlets} outlets"
+        first = _text(story, "first_outlet")
+        yield "Reported by", f"{outlets} outlets, first by {first}" if first else f"{outlets} outlets"
 
 
 def _say_fact(fact: Mapping[str, object], headline: str) -> str:
@@ -462,7 +466,8 @@ def _html_foot(letter: Letter, unsubscribe_url: str) -> str:
     if ways:
         lines.append(
             " · ".join(
-                f'<a href="{escape(url)}" style="color:#62686e;text-decoration:underline">{escape(label)}</a>'
+                f'<a href="{escape(url)}" style="color:#62686e;display:inline-block;text-decoration:underline">'
+                f"{escape(label)}</a>"
                 for label, url in ways
             )
         )

@@ -18,7 +18,7 @@ from core.addresses import check_url
 from core.parsing.entries import clean_language
 from core.parsing.text import clean_title
 from core.parsing.xml import Element, decode_text, local_name, parse_xml
-from core.values import PageSelectors, Publisher, PublisherSlug, Selectors, Source, SourceId, SourceKind, Tier
+from core.values import PageSelectors, Publisher, PublisherSlug, Render, Selectors, Source, SourceId, SourceKind, Tier
 
 NAMESPACE = "https://setwire.example/ns/opml"
 MAX_BYTES = 5 * 1024 * 1024
@@ -108,6 +108,7 @@ def _read_outline(outline: Element, url: str, taken: set[str]) -> Source:
         full_text=_own(outline, "fulltext") == "true",
         selectors=selectors if kind is SourceKind.LISTING and not spider else None,
         spider=spider if kind is SourceKind.LISTING and _SLUG.fullmatch(spider) else "",
+        render=_read_render(_own(outline, "render")) if kind is SourceKind.LISTING else Render.PLAIN,
         page=_read_selectors(_own(outline, "page"), PageSelectors),
         enabled=_own(outline, "enabled") != "false",
         seen_at=clean_title(_own(outline, "seenat")) or "an imported list",
@@ -145,6 +146,10 @@ def _plain(outline: Element, name: str) -> str:
     return next((str(value).strip() for key, value in outline.attrib.items() if str(key).lower() == name), "")
 
 
+def _read_render(text: str) -> Render:
+    return Render.JAVASCRIPT if text == Render.JAVASCRIPT.value else Render.PLAIN
+
+
 def _own(outline: Element, name: str) -> str:
     return _plain(outline, f"{{{NAMESPACE}}}{name}")
 
@@ -177,6 +182,7 @@ def _attributes(source: Source) -> Mapping[str, str]:
         "setwire:fullText": "true" if source.full_text else "",
         "setwire:selectors": _write_selectors(source.selectors),
         "setwire:spider": source.spider,
+        "setwire:render": "" if source.render is Render.PLAIN else source.render.value,
         "setwire:page": _write_selectors(source.page),
         "setwire:enabled": "" if source.enabled else "false",
         "setwire:seenAt": source.seen_at,

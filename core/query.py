@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from core.values import Article, Certainty, Salience, Story, TagKind, Tier
 
@@ -22,6 +23,7 @@ _MAX_DEPTH = 50
 _TOKEN = re.compile(r'\s*(?:(?P<mark>[()])|(?P<plain>[^\s()"]*)(?P<quoted>"(?:[^"\\]|\\.)*")?)', re.DOTALL)
 _WORD = re.compile(r"\w+")
 _NO_WORD = "\0"  # stands in no text
+_BLANKS = re.compile(r"\s*")
 _OPERATORS = ("AND", "OR", "NOT")
 _CONFIRMED = {"yes": True, "no": False}
 
@@ -51,6 +53,8 @@ class Field(StrEnum):
     TIER = "tier"
     WORDS = "words"
 
+
+_FIELDS = {str(name): name for name in Field if name is not Field.WORDS}
 
 Saliences = tuple[Salience, ...]
 
@@ -237,8 +241,7 @@ def parse_query(text: str) -> Query:
     return query
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """`kind` is a parenthesis, an operator, or `term`; the value of a quoted term is unescaped."""
 
     kind: str
@@ -319,11 +322,12 @@ class _Reader:
 
 
 def _split_tokens(text: str) -> Iterator[_Token]:
-    place = 0
-    while text[place:].strip():
-        found = _TOKEN.match(text, place)
+    place, end = 0, len(text.rstrip())
+    while place < end:
+        found, blanks = _TOKEN.match(text, place), _BLANKS.match(text, place)
         assert found is not None
-        start = place + len(text[place:]) - len(text[place:].lstrip())
+        assert blanks is not None
+        start = blanks.end()
         if found.end() == start:
             raise QueryError("this quotation mark is never closed", text, start)
         yield _read_token(found, text, start)
@@ -361,12 +365,12 @@ def _read_field(token: _Token, text: str) -> Field:
     has_field = token.value_position > token.position and text[token.value_position - 1] == ":"
     if not has_field:
         return Field.WORDS
-    head = token.head.casefold()
-    if head not in tuple(Field) or head == Field.WORDS:
+    field = _FIELDS.get(token.head.casefold())
+    if field is None:
         known = ", ".join(f"{name}:" for name in Field if name is not Field.WORDS)
         says = f"there is no field {token.head!r}; the fields are {known} (quote words that hold a colon)"
         raise QueryError(says, text, token.position)
-    return Field(head)
+    return field
 
 
 def _find_fault(name: Field, value: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,19 +14,32 @@ class Service:
 
 
 # Reddit lets strangers ask ten times a minute; the others publish no figure and answer 429 to bursts.
-_SERVICES = (
-    (Service("reddit", timedelta(seconds=6)), ("reddit.com", "redd.it")),
-    (Service("youtube", timedelta(seconds=1)), ("youtube.com", "youtu.be")),
-    (Service("google-news", timedelta(seconds=2)), ("news.google.com",)),
-)
+_REDDIT = Service("reddit", timedelta(seconds=6))
+_YOUTUBE = Service("youtube", timedelta(seconds=1))
+_GOOGLE_NEWS = Service("google-news", timedelta(seconds=2))
+_TMDB = Service("tmdb", timedelta(seconds=0.1))
+"""It stops clients at about 50 requests a second."""
+_WIKIDATA = Service("wikidata", timedelta(seconds=1))
+"""Its query service asks for one question at a time."""
+_BY_DOMAIN = {
+    "reddit.com": _REDDIT,
+    "redd.it": _REDDIT,
+    "youtube.com": _YOUTUBE,
+    "youtu.be": _YOUTUBE,
+    "news.google.com": _GOOGLE_NEWS,
+    "api.themoviedb.org": _TMDB,
+    "query.wikidata.org": _WIKIDATA,
+}
 
 
+@lru_cache(maxsize=4096)
 def find_service(host: str) -> Service | None:
-    """Name the service a host belongs to; None for one that stands for itself."""
-    host = host.lower().rstrip(".")
-    for service, domains in _SERVICES:
-        if any(host == domain or host.endswith(f".{domain}") for domain in domains):
-            return service
+    """Name the service a host or one of its parent domains belongs to; None for one that stands for itself."""
+    domain = host.lower().rstrip(".")
+    while domain:
+        if domain in _BY_DOMAIN:
+            return _BY_DOMAIN[domain]
+        domain = domain.partition(".")[2]
     return None
 
 

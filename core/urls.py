@@ -23,6 +23,7 @@ _ORDINARY = re.compile(
     r"(?:/[A-Za-z0-9._~!$&'()*+,=:@%-][A-Za-z0-9._~!$&'()*+,=:@%/-]*+|/)?"
     r"(?:\?[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?(?:#[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?"
 )
+_BREAKS = re.compile(r"[\t\r\n]")
 _AMP_CACHES = re.compile(r"//(?:www\.)?google\.com/|ampproject\.org")
 _SESSION = re.compile(r";jsessionid=[^/]*", re.IGNORECASE)
 
@@ -82,7 +83,9 @@ def publisher_host(url: str) -> str:
 
 def resolve_url(link: str, *bases: str) -> str:
     """Make a link absolute against the nearest base (innermost first); empty when no http(s) address comes out."""
-    resolved = re.sub(r"[\t\r\n]", "", link).strip()
+    if not link or is_ordinary(link):
+        return link
+    resolved = _BREAKS.sub("", link).strip()
     if not resolved or is_ordinary(resolved):
         return resolved
     for base in bases:
@@ -90,6 +93,7 @@ def resolve_url(link: str, *bases: str) -> str:
     return resolved if is_web_url(resolved) else ""
 
 
+@lru_cache(maxsize=1024)
 def is_ordinary(url: str) -> bool:
     """Whether an address is plainly absolute and sound; False only means that it takes a closer look to say."""
     return len(url) <= _MAX_CHARS and _ORDINARY.fullmatch(url) is not None and not _AMP_CACHES.search(url)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -144,11 +144,20 @@ class TextState(StrEnum):
     FAILED = "failed"
 
 
+class Render(StrEnum):
+    """What a listing's page needs before it can be read: nothing, or a browser that runs its scripts."""
+
+    PLAIN = "plain"
+    JAVASCRIPT = "javascript"
+
+
 class EventType(StrEnum):
     STORY_CREATED = "story.created"
     STORY_UPDATED = "story.updated"
     SOURCE_FAILING = "source.failing"
     SOURCE_RESTORED = "source.restored"
+    SOURCE_SILENT = "source.silent"
+    SOURCE_HEARD = "source.heard"
     ENDPOINT_DISABLED = "endpoint.disabled"
     SUBSCRIPTION_REQUESTED = "subscription.requested"
     DIGEST = "digest"
@@ -158,6 +167,7 @@ class EventType(StrEnum):
 class EndpointKind(StrEnum):
     WEBHOOK = "webhook"
     EMAIL = "email"
+    CHAT = "chat"
 
 
 class DeliveryState(StrEnum):
@@ -196,6 +206,14 @@ class Hold(StrEnum):
     DIGEST = "digest"
     QUIET_HOURS = "quiet-hours"
     CAP = "cap"
+
+
+class CorrectionKind(StrEnum):
+    """Who found out later which articles report one event: the desk (`join`) or the operator (`merge`, `split`)."""
+
+    JOIN = "join"
+    MERGE = "merge"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +255,8 @@ class PageSelectors:
 class Source:
     """An address we poll, as configured: a feed, a sitemap, or a listing page for a spider.
 
-    A listing has `selectors`, or names the publisher's own `spider`.
+    A listing has `selectors`, or names the publisher's own `spider`; `render` says whether its page makes its list
+    by script.
     """
 
     source_id: SourceId
@@ -252,6 +271,7 @@ class Source:
     page: PageSelectors | None = None
     enabled: bool = True
     seen_at: str = ""
+    render: Render = Render.PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +309,7 @@ class SourceState:
     """What we know of a source from polling it.
 
     `document_at` is when a whole document last came, `empty_count` how many in a row listed nothing.
-    `alarmed_at` is set while the operator has been told that it fails.
+    `alarmed_at` is set while the operator has been told that it fails, `silent_at` while that it is silent.
     """
 
     source_id: SourceId
@@ -307,6 +327,7 @@ class SourceState:
     habit: Habit = Habit()
     empty_count: int = 0
     alarmed_at: datetime | None = None
+    silent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,6 +435,7 @@ class Entry:
     is_backlog: bool = False
     backlog_reason: str = ""
     text_state: TextState = TextState.NOT_WANTED
+    is_paywalled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,6 +457,7 @@ class Article:
     first_seen_at: datetime
     event_at: datetime
     is_backlog: bool = False
+    is_paywalled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,14 +470,21 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
+    """Another name of a film. From `since` to `until` (both included) it stands for the film by itself, else not."""
+
     title: str
     type: AliasType = AliasType.OTHER
     needs_context: bool = False
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """A catalogue record. `cast` is in billing order."""
+    """A catalogue record. `cast` is in billing order; `roles` says whom a member of it plays, where that is known.
+
+    `external_ids` has the ids of others: `tmdb` (`1368166`), `imdb` (`tt0111161`), `wikidata` (`Q172241`).
+    """
 
     film_id: FilmId
     title: str
@@ -462,6 +492,7 @@ class Film:
     aliases: tuple[Alias, ...] = ()
     directors: tuple[str, ...] = ()
     cast: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
     franchise: str = ""
     studio: str = ""
     status: FilmStatus = FilmStatus.UNKNOWN
@@ -548,11 +579,34 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Which story an article belongs to; `story_id` None opens a new one. `reasons` are short human sentences."""
+    """Which story an article belongs to; `story_id` None opens a new one. `reasons` are short human sentences.
+
+    `also` names further stories that the article fits so well that all of them may be one.
+    """
 
     story_id: StoryId | None
     score: float
     reasons: tuple[str, ...] = ()
+    also: tuple["Assignment", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What was decided on two stories after their articles had come.
+
+    `join` and `merge`: `article_ids` went from `other_id` to `story_id`, which answers for both from then on. `split`:
+    `article_ids` went from `story_id` to the new story `other_id`. `rest_ids` are the articles `story_id` had or
+    kept. `score` 0-1 and `reasons` are the desk's, `note` is the operator's.
+    """
+
+    kind: CorrectionKind
+    story_id: StoryId
+    other_id: StoryId
+    article_ids: tuple[ArticleId, ...] = ()
+    rest_ids: tuple[ArticleId, ...] = ()
+    score: float = 0.0
+    reasons: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -575,13 +629,15 @@ class Feedback:
 class Story:
     """Articles on the same event, as readers see it. Counts include every non-duplicate article.
 
-    `feedback` are the words on the whole story, which also judge what joins it later.
+    `title`, `url` and `outlet` are those of the leading article, `first_outlet` reported first. `feedback` are the
+    words on the whole story, which also judge what joins it later.
     """
 
     story_id: StoryId
     title: str
     url: str
     outlet: str
+    first_outlet: str = ""
     summary: str = ""
     image_url: str = ""
     first_article_id: ArticleId
@@ -599,7 +655,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where to tell: a webhook URL with its signing secret (`whsec_…`), or an e-mail address.
+    """Where to tell: a webhook URL with its signing secret (`whsec_…`), an e-mail address, or an Apprise URL.
 
     While a secret is being replaced, `old_secret` signs as well until `old_secret_until_at`. `failing_since_at` is the
     first failure since the last success.
@@ -614,6 +670,11 @@ class Endpoint:
     failing_since_at: datetime | None = None
     disabled_at: datetime | None = None
     disabled_reason: str = ""
+
+    @property
+    def shown_address(self) -> str:
+        """The address for the operator's eyes; that of a chat is a secret but for its service: `slack://…`."""
+        return f"{self.address.partition(':')[0]}://…" if self.kind is EndpointKind.CHAT else self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -672,8 +733,9 @@ class Subscription:
 class Match:
     """This story satisfies this subscription at this event, and why.
 
-    One per (subscription, story, event, development). `development` is empty for `story.created` and names what is
-    new for `story.updated` (`topic:trailer`), so each development is told once.
+    One per (subscription, story, event, development). `development` names what is new for `story.updated`
+    (`topic:trailer`), so each development is told once. It is empty for `story.created`, or `article:ID` where a
+    story was told by an article that has been split off since, and now begins anew.
     """
 
     subscription_id: SubscriptionId
@@ -773,8 +835,10 @@ class Edit:
     """Everything the desk decided about one entry; the shell stores it in one transaction.
 
     `article` is None when the entry's canonical URL is known already (`duplicate` then names the article).
-    `story` is the story after the article joined, None for a duplicate. `quiet_reason` says why nothing could be
-    told at all (duplicate, backlog, too old); it is empty when subscriptions were asked.
+    `story` is the story after the article joined, None for a duplicate; `strand_id` is the part of it that the article
+    is near to, the story's own id unless stories were put together. `corrections` put others into `story` before.
+    `quiet_reason` says why nothing could be told at all (duplicate, backlog, too old); it is empty when subscriptions
+    were asked.
     """
 
     entry_id: EntryId
@@ -783,5 +847,7 @@ class Edit:
     tagging: Tagging | None = None
     assignment: Assignment | None = None
     story: Story | None = None
+    strand_id: StoryId | None = None
+    corrections: tuple[Correction, ...] = ()
     quiet_reason: str = ""
     matches: Sequence[Match] = ()

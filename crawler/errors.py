@@ -11,7 +11,8 @@ class FetchError(Exception):
     ├── DeadlineError          the whole exchange took longer than it may
     ├── TooLargeError          headers, body, or compression ratio over the cap
     ├── RedirectError          a loop, or more hops than we follow
-    └── BodyError              a content encoding that we do not know or that is damaged
+    ├── BodyError              a content encoding that we do not know or that is damaged
+    └── BrowserError           the page needs a browser, and there is none, or it failed
     """
 
 
@@ -40,4 +41,8 @@ class RedirectError(FetchError):
 
 
 class BodyError(FetchError):
+    pass
+
+
+class BrowserError(FetchError):
     pass

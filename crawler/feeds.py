@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 from core.parsing.entries import AskKnown, know_none
@@ -13,6 +15,9 @@ from core.values import Fetch, FetchOutcome, ParsedEntry, ParsedFeed, Source, So
 from core.websub import HubOffer, find_hub
 from crawler.fetch import FetchError, Gateway, Response
 from crawler.outcomes import is_html, judge_error, judge_response, next_validators, read_pace
+
+# Reading is Python's work, one thing at a time: more threads would only wait for each other, and keep memory.
+_READERS = ThreadPoolExecutor(2, thread_name_prefix="read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ async def _read_document(
     if digest == state.body_sha256:
         return Gathered(fetch=replace(fetch, validators=validators), problems=_note_move(response))
     # Reading takes 2-50 ms, and `known` asks the database: off the loop with it.
-    parsed = await asyncio.to_thread(
+    read = partial(
         parse_feed,
         response.body,
         url=response.final_url,
@@ -101,6 +106,7 @@ async def _read_document(
         now=now,
         known=known,
     )
+    parsed = await asyncio.get_running_loop().run_in_executor(_READERS, read)
     if not parsed.is_feed:
         return Gathered(
             fetch=replace(fetch, outcome=FetchOutcome.NOT_A_FEED, error=_describe_stranger(response, parsed)),

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin
 
-import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
 
@@ -29,8 +29,11 @@ from crawler.errors import (
     UnreachableError,
 )
 from crawler.guard import AllowList, SystemResolver, check_target
+from crawler.headers import Headers
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
-from crawler.transport import ExactTransport, explain, open_transport
+from crawler.transport import TROUBLES, ProxyTransport, explain, open_transport
+from crawler.turns import SharedTurns
+from crawler.wire import WireTransport
 
 __all__ = [
     "FEED_ACCEPT",
@@ -72,7 +75,7 @@ class FetchSettings:
     `deadline` bounds one `get` with all its redirects, not the wait for a free place on the host.
     `max_ratio` is decoded bytes per byte on the wire. `allow_private_hosts` are names or addresses, each with an
     optional `:port`. `proxy` is asked for every request if set; names are then resolved by the proxy, so the proxy
-    must keep them off private addresses.
+    must keep them off private addresses. Processes with the same `shared_folder` take turns at services.
     """
 
     user_agent: str = "setwire/0.1 (+https://setwire.example/bot)"
@@ -84,6 +87,7 @@ class FetchSettings:
     total: int = 50
     max_ratio: int = 100
     proxy: str | None = None
+    shared_folder: Path | None = None
 
     @property
     def product(self) -> str:
@@ -100,7 +104,7 @@ class Response:
     """
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     final_url: str
     duration: timedelta
@@ -121,7 +125,7 @@ class _Ask:
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
 
     def location(self, url: str) -> str | None:
@@ -135,17 +139,30 @@ class _Budget:
     def __init__(self, deadline: timedelta) -> None:
         self.total = deadline.total_seconds()
         self.left = self.total
+        self._started = 0.0
+        self._timeout = asyncio.timeout(None)
+        self._host = ""
 
-    @asynccontextmanager
-    async def spend(self, host: str) -> AsyncIterator[None]:
-        started = time.monotonic()
+    def spend(self, host: str) -> Self:
+        self._host = host
+        return self
+
+    async def __aenter__(self) -> None:
+        self._started = time.monotonic()
+        self._timeout = asyncio.timeout(max(self.left, 0))
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.left -= time.monotonic() - self._started
         try:
-            async with asyncio.timeout(max(self.left, 0)):
-                yield
-        except TimeoutError as error:
-            raise DeadlineError(f"{host} took longer than {self.total:g} s to answer in full") from error
-        finally:
-            self.left -= time.monotonic() - started
+            await self._timeout.__aexit__(error_type, error, traceback)
+        except TimeoutError as late:
+            raise DeadlineError(f"{self._host} took longer than {self.total:g} s to answer in full") from late
 
 
 class _Lane:
@@ -181,6 +198,7 @@ class Gateway:
         self._transport = transport
         self._total = asyncio.Semaphore(settings.total)
         self._lanes: dict[str, _Lane] = {}
+        self._turns = SharedTurns(settings.shared_folder) if settings.shared_folder else None
         self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic)
 
     async def __aenter__(self) -> Self:
@@ -218,6 +236,22 @@ class Gateway:
         headers = {**self._headers(accept), **_conditions(validators)}
         return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
 
+    async def ask_api(self, url: str, *, headers: Mapping[str, str]) -> Response:
+        """Ask an interface for programs once. No redirect is followed: what `headers` prove is for this host alone.
+
+        Errors as `get`; their words never hold the address, which may hold a key.
+        """
+        named = {**self._headers("application/json"), **{n.encode(): v.encode() for n, v in headers.items()}}
+        budget = _Budget(self._settings.deadline)
+        answer = await self._ask_once(url, self._ask(named, self._settings.max_body_bytes), budget)
+        return Response(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            final_url=url,
+            duration=timedelta(seconds=budget.total - budget.left),
+        )
+
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
         """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
         assert self._transport is not None, "open the gateway with `async with`"
@@ -228,7 +262,7 @@ class Gateway:
             try:
                 response = await self._transport.handle_async_request(request)
                 await response.aclose()
-            except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+            except TROUBLES as error:
                 raise explain(error, host) from error
         return response.status_code
 
@@ -301,6 +335,10 @@ class Gateway:
         lane.users += 1
         try:
             async with lane.places:
+                if service is not None and self._turns is not None:
+                    async with self._turns.take(service.name, spacing), self._total:
+                        yield
+                    return
                 await lane.wait_turn(spacing)
                 async with self._total:
                     yield
@@ -314,36 +352,40 @@ class Gateway:
         self._lanes = {host: lane for host, lane in self._lanes.items() if lane.users > 0 or lane.free_at > now}
 
     async def _exchange(self, url: str, host: str, ask: _Ask) -> _Answer:
-        assert self._transport is not None, "open the gateway with `async with`"
         try:
-            async with self._open(url, ask) as (status, headers, chunks):
-                return _Answer(status, headers, await _read_body(status, headers, chunks, ask))
+            if isinstance(self._transport, WireTransport | ProxyTransport):
+                return await self._exchange_bare(self._transport, url, ask)
+            return await self._exchange_by_httpx(url, ask)
         except (TooLargeError, BodyError) as error:
             raise type(error)(f"{host}: {error}") from error
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+        except TROUBLES as error:
             raise explain(error, host) from error
 
-    @asynccontextmanager
-    async def _open(self, url: str, ask: _Ask) -> AsyncIterator[tuple[int, httpx.Headers, AsyncIterable[bytes]]]:
-        """Send the question: to our own transport directly, to any other as httpx has it."""
-        if isinstance(self._transport, ExactTransport):
-            answer = await self._transport.ask(_escape(url), ask.headers.items())
-            try:
-                yield answer.status, httpx.Headers(answer.raw_headers, encoding="latin-1"), answer.content.iter_any()
-            finally:
-                answer.release()
-            return
-        assert self._transport is not None
+    async def _exchange_bare(self, transport: WireTransport | ProxyTransport, url: str, ask: _Ask) -> _Answer:
+        answer = await transport.ask(_escape(url), ask.headers.items())
+        try:
+            headers = Headers(answer.raw_headers)
+            body = await _read_body(answer.status, headers, answer.content.iter_any(), ask)
+        finally:
+            answer.release()
+        return _Answer(answer.status, headers, body)
+
+    async def _exchange_by_httpx(self, url: str, ask: _Ask) -> _Answer:
+        assert self._transport is not None, "open the gateway with `async with`"
         response = await self._transport.handle_async_request(httpx.Request("GET", url, headers=ask.headers))
         assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
-            headers = httpx.Headers(response.headers.raw, encoding="latin-1")
-            yield response.status_code, headers, response.stream
+            headers = Headers(response.headers.raw)
+            return _Answer(
+                response.status_code,
+                headers,
+                await _read_body(response.status_code, headers, response.stream, ask),
+            )
         finally:
             await response.aclose()
 
 
-async def _read_body(status: int, headers: httpx.Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
+async def _read_body(status: int, headers: Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
     if status in _REDIRECTS or status == 304:
         return b""
     encoding = headers.get("content-encoding", "")
@@ -364,7 +406,7 @@ async def _read_body(status: int, headers: httpx.Headers, chunks: AsyncIterable[
 async def _read_error_page(chunks: AsyncIterable[bytes], encoding: str, max_ratio: int) -> bytes:
     """Read what can be had: the status has said what matters."""
     decoder: BodyDecoder | None = None
-    with suppress(BodyError, TooLargeError, httpx.HTTPError, aiohttp.ClientError):
+    with suppress(BodyError, TooLargeError, *TROUBLES):
         decoder = BodyDecoder(encoding, max_bytes=_ERROR_BODY_BYTES, max_ratio=max_ratio)
         await _feed(chunks, decoder)
     return bytes(decoder.decoded) if decoder else b""
@@ -381,24 +423,9 @@ def _escape(url: str) -> str:
 
 
 def _conditions(validators: Validators) -> dict[bytes, bytes]:
-    """Ask "changed since?" with the very bytes the server gave (RFC 9110 13.1)."""
+    """Ask "changed since?" with the very bytes the server gave (RFC 9110 13.1); not with what is no header value."""
     pairs = ((b"If-None-Match", validators.etag), (b"If-Modified-Since", validators.last_modified))
-    return {name: value.encode("latin-1") for name, value in pairs if value and _can_be_sent(value)}
-
-
-def _can_be_sent(value: str) -> bool:
-    """Say whether a header value reaches the server byte for byte.
-
-    aiohttp writes headers as UTF-8, so bytes that are no UTF-8 would arrive changed: the question is then left
-    out, which costs a body and is never wrong.
-    """
-    if _CONTROLS.search(value):
-        return False
-    try:
-        value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return False
-    return True
+    return {name: value.encode("latin-1") for name, value in pairs if value and not _CONTROLS.search(value)}
 
 
 def _join(base: str, location: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -33,6 +34,15 @@ def check_target(url: str, allowed: AllowList) -> tuple[str, int]:
 
     Errors: `RefusedError`. A host that is a name is judged later, by `GuardedResolver`.
     """
+    host, port, is_refused = _judge(url)
+    if is_refused and not allowed.permits(host, port):
+        raise RefusedError(f"{host} is not a public address; allow it in the settings if it is yours")
+    return host, port
+
+
+@lru_cache(maxsize=4096)
+def _judge(url: str) -> tuple[str, int, bool]:
+    """Say host, port, and whether the host is an address that is not public. Errors: `RefusedError`."""
     try:
         check_url(url)
     except ValueError as error:
@@ -40,12 +50,14 @@ def check_target(url: str, allowed: AllowList) -> tuple[str, int]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    if _is_address(host) and not is_public(host) and not allowed.permits(host, port):
-        raise RefusedError(f"{host} is not a public address; allow it in the settings if it is yours")
-    return host, port
+    return host, port, is_address(host) and not is_public(host)
 
 
-def _is_address(host: str) -> bool:
+@lru_cache(maxsize=4096)
+def is_address(host: str) -> bool:
+    """Say whether a host is an address, not a name. Names of hosts do not end in a digit, nor hold colons."""
+    if ":" not in host and not host[-1:].isdigit():
+        return False
     try:
         ip_address(host)
     except ValueError:

@@ -10,7 +10,8 @@ from scrapy.http import Headers
 from scrapy.http import Response as ScrapyResponse
 from scrapy.responsetypes import responsetypes
 
-from crawler.fetch import PAGE_ACCEPT, Gateway, Response
+from crawler.browser import Renderer
+from crawler.fetch import PAGE_ACCEPT, FetchSettings, Gateway, Response
 
 # The body is decoded and whole, so these no longer speak of it.
 _SPENT_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
@@ -20,7 +21,7 @@ class GatewayDownloadHandler(BaseDownloadHandler):
     """Answers each request by `Gateway.get` with robots.txt asked.
 
     Errors: a `FetchError` reaches the request's errback as `failure.value`. `request.meta["answer"]` holds the
-    gateway's own `Response`.
+    gateway's own `Response`. A request with `meta["wait_for"]` is shown to a browser first (`crawler.browser`).
     """
 
     lazy = False
@@ -29,15 +30,31 @@ class GatewayDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         self._opened = AsyncExitStack()
         self._gateway: Gateway | None = None
+        self._renderer: Renderer | None = None
 
     async def download_request(self, request: Request) -> ScrapyResponse:
         if request.method != "GET":
             raise NotSupported(f"the gateway only reads: {request.method} {request.url}")
         gateway = await self._open_gateway()
-        answer = await gateway.get(request.url, accept=PAGE_ACCEPT, check_robots=True)
+        if "wait_for" in request.meta:
+            answer = await self._open_renderer(gateway).render(request.url, wait_for=request.meta["wait_for"])
+        else:
+            answer = await gateway.get(request.url, accept=PAGE_ACCEPT, check_robots=True)
         request.meta["answer"] = answer
         request.meta["download_latency"] = answer.duration.total_seconds()
         return _build_response(answer)
+
+    def _open_renderer(self, gateway: Gateway) -> Renderer:
+        if self._renderer is None:
+            settings: FetchSettings = self.crawler.settings["SETWIRE_FETCH"]
+            self._renderer = Renderer(
+                gateway,
+                executable=self.crawler.settings["SETWIRE_BROWSER"],
+                user_agent=settings.user_agent,
+                deadline=settings.deadline,
+            )
+            self._opened.push_async_callback(self._renderer.aclose)
+        return self._renderer
 
     async def close(self) -> None:
         await self._opened.aclose()

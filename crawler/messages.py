@@ -24,6 +24,7 @@ class Crawl:
     pages: tuple[tuple[EntryId, str], ...] = ()
     selectors: dict[EntryId, PageSelectors] = field(default_factory=dict)
     fetch: FetchSettings
+    browser: str = ""
     delay: timedelta
     max_pages: int
     max_seconds: int

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from core.values import FetchOutcome, Pace, Validators
+from crawler.errors import BrowserError
 from crawler.fetch import (
     BodyError,
     DeadlineError,
@@ -29,11 +30,13 @@ _OUTCOMES: Mapping[type[FetchError], FetchOutcome] = {
     TooLargeError: FetchOutcome.TOO_LARGE,
     RedirectError: FetchOutcome.HTTP_ERROR,
     BodyError: FetchOutcome.HTTP_ERROR,
+    BrowserError: FetchOutcome.CRAWL_FAILED,
 }
 _NEXT_STEPS: Mapping[FetchOutcome, str] = {
     FetchOutcome.REFUSED: "check the source's URL",
     FetchOutcome.UNREACHABLE: "it is tried again later",
     FetchOutcome.TIMEOUT: "it is tried again later",
+    FetchOutcome.CRAWL_FAILED: "it is tried again later",
     FetchOutcome.TOO_LARGE: "raise the size cap if the source is honest",
     FetchOutcome.BLOCKED: "ask the publisher for leave, or remove the source",
 }
@@ -63,6 +66,7 @@ _HTML_START = re.compile(
 # Whatever a server says, a source is looked at again within a year; it also keeps timedelta from overflowing.
 _LONGEST = timedelta(days=365)
 _DIGITS = re.compile(r"\d{1,12}")
+_NO_PACE = Pace()
 
 
 def judge_error(error: FetchError) -> Verdict:
@@ -135,11 +139,13 @@ def next_validators(response: Response, known: Validators) -> Validators:
 def read_pace(response: Response, *, now: datetime) -> Pace:
     """Read Retry-After, Cache-Control and Expires; what cannot be read is None, no figure is negative."""
     headers = response.headers
-    sent_at = _parse_http_date(headers.get("date", "")) or now
+    control, expires, retry_after = (headers.get(name) for name in ("cache-control", "expires", "retry-after"))
+    if not (control or expires or retry_after):
+        return _NO_PACE
+    sent_at = _parse_http_date(headers.get("date")) or now
     return Pace(
-        max_age=_read_max_age(headers.get("cache-control", ""), headers.get("age", ""))
-        or _read_expires(headers.get("expires", ""), headers.get("cache-control", ""), sent_at),
-        retry_after=_read_retry_after(headers.get("retry-after", ""), sent_at),
+        max_age=_read_max_age(control, headers.get("age")) or _read_expires(expires, control, sent_at),
+        retry_after=_read_retry_after(retry_after, sent_at),
     )
 
 

@@ -23,18 +23,34 @@ _ROOT = Path(__file__).resolve().parent.parent
 _CHUNK_BYTES = 64 * 1024
 _LOG_TAIL_BYTES = 4 * 1024
 # What a child needs to find Python, certificates and its locale; the service's secrets are not among it.
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH", "VIRTUAL_ENV")
+_PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "HOME",
+    "PLAYWRIGHT_BROWSERS_PATH",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlSettings:
-    """How one crawl may go. `delay` spaces requests to a host; `deadline` is for the whole child process."""
+    """How one crawl may go. `delay` spaces requests to a host; `deadline` is for the whole child process.
+
+    `browser` is the program that shows pages made by script, empty for Playwright's own.
+    """
 
     fetch: FetchSettings = field(default_factory=FetchSettings)
     deadline: timedelta = timedelta(minutes=3)
     delay: timedelta = timedelta(seconds=1)
     max_pages: int = 25
     max_output_bytes: int = 32 * 1024 * 1024
+    browser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,7 @@ def _make_crawl(
         source=source,
         pages=pages,
         fetch=settings.fetch,
+        browser=settings.browser,
         delay=settings.delay,
         max_pages=max(settings.max_pages, len(pages)),
         max_seconds=max(1, round(settings.deadline.total_seconds())),

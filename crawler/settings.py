@@ -13,12 +13,13 @@ _MAX_DELAY_SECONDS = 30.0
 def scrapy_settings(crawl: Crawl) -> dict[str, Any]:
     """Override every default that is rude or unsafe; what is not named here, Scrapy does not use in our crawls.
 
-    `SETWIRE_FETCH` hands the gateway's settings to `crawler.handler`.
+    `SETWIRE_FETCH` and `SETWIRE_BROWSER` hand settings to `crawler.handler`.
     """
     delay = crawl.delay.total_seconds()
     return {
         **_FIXED,
         "SETWIRE_FETCH": crawl.fetch,
+        "SETWIRE_BROWSER": crawl.browser,
         "USER_AGENT": crawl.fetch.user_agent,
         "DOWNLOAD_TIMEOUT": crawl.fetch.deadline.total_seconds(),
         "DOWNLOAD_MAXSIZE": crawl.fetch.max_body_bytes,

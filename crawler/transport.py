@@ -9,24 +9,23 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
 from crawler.errors import FetchError, RefusedError, TooLargeError, UnreachableError
 from crawler.guard import AllowList, GuardedResolver
+from crawler.wire import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, MAX_HEADERS, WireTransport
 
-_MAX_HEADERS = 100
-_MAX_HEADER_BYTES = 8190
-# A connection outlives its request this long, so that a publisher's dozen feeds share one.
-_KEEP_ALIVE_SECONDS = 15
+# All that a transport may raise; `explain` words it.
+TROUBLES = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 _LOOKUP_TTL_SECONDS = 10
 _MAX_CAUSES = 8
 
 
-class ExactTransport(AiohttpTransport):
-    """Sends names of headers and the URL as they were written.
+class ProxyTransport(AiohttpTransport):
+    """Sends through a proxy; names of headers and the URL as they were written.
 
     The parent sends names in lower case and unescapes URLs anew: walls against robots look at the one, signed
     addresses break by the other. Errors are aiohttp's own, as they are.
@@ -46,24 +45,39 @@ class ExactTransport(AiohttpTransport):
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
 
     async def ask(self, url: str, headers: Iterable[tuple[bytes, bytes]]) -> aiohttp.ClientResponse:
-        """Send a GET without httpx's values, which cost as much as all of aiohttp. Close the answer."""
+        """Send a GET without httpx's values, which cost as much as all of aiohttp. Release the answer.
+
+        aiohttp writes headers as UTF-8, so a validator that is none would arrive changed: it is left out, which costs
+        a body and is never wrong.
+        """
         assert isinstance(self.client, aiohttp.ClientSession)
-        pairs = [(name.decode(), value.decode()) for name, value in headers]
+        pairs = [(name.decode(), value.decode()) for name, value in headers if _is_utf8(value)]
         return await self.client.get(URL(url, encoded=True), headers=pairs, allow_redirects=False)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def open_transport(
     *, resolver: AbstractResolver, allowed: frozenset[str], total: int, proxy: str | None
 ) -> httpx.AsyncBaseTransport:
-    """Speak through aiohttp, whose pool costs a sixth of httpx's own and lets us judge addresses as it connects."""
+    """Speak over connections of our own, or through aiohttp where a proxy is to be asked."""
+    if proxy is None:
+        judged = GuardedResolver(resolver, AllowList(allowed))
+        return WireTransport(resolver=judged, make_tls=_tls_context, most_idle=total)
     context = _tls_context()
     connector = aiohttp.TCPConnector(
         limit=total,
         limit_per_host=0,
-        resolver=GuardedResolver(resolver, AllowList(allowed | _proxy_hosts(proxy))),
+        resolver=GuardedResolver(resolver, AllowList(allowed | {urlsplit(proxy).hostname or ""})),
         ssl=context,
         ttl_dns_cache=_LOOKUP_TTL_SECONDS,
-        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
     )
     session = aiohttp.ClientSession(
         connector=connector,
@@ -72,15 +86,11 @@ def open_transport(
         proxy=proxy,
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),
-        max_line_size=_MAX_HEADER_BYTES,
-        max_field_size=_MAX_HEADER_BYTES,
-        max_headers=_MAX_HEADERS,
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        max_headers=MAX_HEADERS,
     )
-    return ExactTransport(verify=context, trust_env=False, client=session)
-
-
-def _proxy_hosts(proxy: str | None) -> frozenset[str]:
-    return frozenset((urlsplit(proxy).hostname or "",)) if proxy else frozenset()
+    return ProxyTransport(verify=context, trust_env=False, client=session)
 
 
 @functools.cache
@@ -95,6 +105,8 @@ def explain(error: Exception, host: str) -> FetchError:
         explained = _explain_connecting(cause, host) or _explain_answering(cause, host)
         if explained is not None:
             return explained
+    if isinstance(error, HttpProcessingError):
+        return UnreachableError(f"{host} did not answer in HTTP ({_first_line(error.message)})")
     return UnreachableError(f"{host} could not be asked: {str(error)[:200] or type(error).__name__}")
 
 
@@ -132,9 +144,13 @@ def _explain_answering(error: BaseException, host: str) -> FetchError | None:
         case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
             return UnreachableError(f"{host} closed the connection without an answer")
         case aiohttp.ClientResponseError():
-            return UnreachableError(f"{host} did not answer in HTTP ({error.message.splitlines()[0][:100]})")
+            return UnreachableError(f"{host} did not answer in HTTP ({_first_line(error.message)})")
         case _:
             return None
+
+
+def _first_line(words: str) -> str:
+    return next(iter(words.splitlines()), "")[:100]
 
 
 def _certificate_fault(error: BaseException) -> str:

@@ -4,8 +4,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,6 +18,8 @@ import aiosmtplib
 from core.mail import MailError, build_mail, read_sender_address, safe_id
 from core.values import Delivered, Delivery, EndpointGone, Exchange, GiveUp, Outcome, Retry
 from core.webhooks import clean_line
+from notifier.gate import Gate, Release
+from notifier.mailwire import MailWire, Reply, StaleError
 
 _MAX_DETAIL_CHARS = 300
 # RFC 3463: X.7.X is policy. The recipient may well exist, and the server only dislikes us today.
@@ -84,15 +85,26 @@ def _is_loopback(host: str) -> bool:
 
 
 class SmtpSender:
-    """Keeps one connection to the mail server and sends one mail at a time; use it as an async context manager."""
+    """Keeps one connection to the mail server and sends one mail at a time; use it as an async context manager.
 
-    def __init__(self, settings: SmtpSettings, mail: MailSettings, *, tls: ssl.SSLContext | None = None) -> None:
+    With a `gate` each mail waits for its turn before its text leaves, and keeps the turn when `send` returns.
+    """
+
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        mail: MailSettings,
+        *,
+        tls: ssl.SSLContext | None = None,
+        gate: Gate | None = None,
+    ) -> None:
         self._settings = settings
         self._mail = mail
         self._tls = tls
+        self._gate = gate
         self._envelope_sender = read_sender_address(mail.from_address)
         self._lock = asyncio.Lock()
-        self._client: aiosmtplib.SMTP | None = None
+        self._wire: MailWire | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,13 +115,13 @@ class SmtpSender:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        client, self._client = self._client, None
-        if client is None:
+        wire, self._wire = self._wire, None
+        if wire is None:
             return
         with suppress(TimeoutError, OSError, aiosmtplib.SMTPException):
             async with asyncio.timeout(_QUIT_SECONDS):
-                await client.quit()
-        client.close()
+                await wire.quit()
+        wire.close()
 
     async def send(self, delivery: Delivery, *, now: datetime) -> Outcome:
         """Make one attempt. Never raises for what a mail server or a network does."""
@@ -118,14 +130,14 @@ class SmtpSender:
         except MailError as error:
             return GiveUp(reason=f"The mail cannot be written: {error}.")
         async with self._lock:
-            outcome = await self._send_in_time(delivery.endpoint.address, message)
+            outcome = await self._send_in_time(delivery, message)
         return replace(outcome, exchange=_write_exchange(self._settings, delivery, message, outcome))
 
-    async def _send_in_time(self, recipient: str, message: bytes) -> Outcome:
+    async def _send_in_time(self, delivery: Delivery, message: bytes) -> Outcome:
         seconds = self._settings.deadline.total_seconds()
         try:
-            async with asyncio.timeout(seconds), self._connection() as client:
-                return await _hand_over(client, self._envelope_sender, recipient, message)
+            async with asyncio.timeout(seconds):
+                return await self._hand_over(delivery, message)
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):
             return Retry(reason=f"The mail server did not answer within {seconds:g} s.")
         except aiosmtplib.SMTPResponseException as error:
@@ -136,22 +148,68 @@ class SmtpSender:
         except (aiosmtplib.SMTPException, OSError) as error:
             return Retry(reason=f"The connection to the mail server failed: {_say(error)}.")
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
-        """Lend the kept connection, or a new one; whoever leaves by an exception leaves it closed."""
-        client, self._client = self._client, None
-        client = client or self._build_client()
+    async def _hand_over(self, delivery: Delivery, message: bytes) -> Outcome:
         try:
-            if client.is_connected and not await _is_alive(client):
-                client = self._build_client()
-            if not client.is_connected:
-                await client.connect()
-            yield client
+            reply = await self._send(delivery, message)
+        except aiosmtplib.SMTPRecipientRefused as error:
+            return _judge_recipient(error)
+        except aiosmtplib.SMTPDataError as error:
+            return _judge_message(error)
+        return Delivered(detail=_cut(f"{reply.code} {reply.text}"), status=reply.code)
+
+    async def _send(self, delivery: Delivery, message: bytes) -> Reply:
+        """Send over the kept connection, or over a new one where it is gone: nothing of the mail had left then."""
+        try:
+            return await self._send_over(await self._take_wire(), delivery, message)
+        except StaleError:
+            return await self._send_over(await self._connect(), delivery, message)
+
+    async def _send_over(self, wire: MailWire, delivery: Delivery, message: bytes) -> Reply:
+        """Whoever leaves by an exception that is no refusal leaves the connection closed."""
+
+        def enter(release: Release) -> None:
+            if self._gate is None:
+                release()
+            else:
+                self._gate.enter(delivery.delivery_id, delivery.endpoint.endpoint_id, release)
+
+        try:
+            reply = await wire.send(self._envelope_sender, delivery.endpoint.address, message, enter=enter)
+        except aiosmtplib.SMTPResponseException:
+            self._keep(wire)
+            raise
+        except BaseException:
+            wire.close()
+            raise
+        self._keep(wire)
+        return reply
+
+    def _keep(self, wire: MailWire) -> None:
+        if wire.is_open:
+            self._wire = wire
+        else:
+            wire.close()
+
+    async def _take_wire(self) -> MailWire:
+        wire, self._wire = self._wire, None
+        if wire is not None and wire.is_open:
+            return wire
+        if wire is not None:
+            wire.close()
+        return await self._connect()
+
+    async def _connect(self) -> MailWire:
+        client = self._build_client()
+        try:
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await _greet(client)
         except BaseException:
             client.close()
             raise
-        if client.is_connected:
-            self._client = client
+        if not isinstance(client.transport, asyncio.Transport):
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        return MailWire(client.transport, is_pipelining=client.supports_extension("pipelining"))
 
     def _build_client(self) -> aiosmtplib.SMTP:
         settings = self._settings
@@ -168,6 +226,13 @@ class SmtpSender:
         )
 
 
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        await client.helo()
+
+
 def _write_exchange(settings: SmtpSettings, delivery: Delivery, message: bytes, outcome: Outcome) -> Exchange:
     """Write down what was handed to the mail server, without the body, and what the server said."""
     head = message.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n").decode("ascii", "replace")
@@ -175,29 +240,6 @@ def _write_exchange(settings: SmtpSettings, delivery: Delivery, message: bytes, 
     return Exchange(
         request=f"MAIL to {delivery.endpoint.address} by {settings.host}:{settings.port}\n{head}\n", response=said
     )
-
-
-async def _is_alive(client: aiosmtplib.SMTP) -> bool:
-    """Ask before a mail is under way: a connection found dead in the middle of one leaves doubt."""
-    try:
-        await client.rset()
-    except (aiosmtplib.SMTPException, OSError):
-        client.close()
-        return False
-    return client.is_connected
-
-
-async def _hand_over(client: aiosmtplib.SMTP, sender: str, recipient: str, message: bytes) -> Outcome:
-    await client.mail(sender)
-    try:
-        await client.rcpt(recipient)
-    except aiosmtplib.SMTPRecipientRefused as error:
-        return _judge_recipient(error)
-    try:
-        answer = await client.data(message)
-    except aiosmtplib.SMTPDataError as error:
-        return _judge_message(error)
-    return Delivered(detail=_cut(f"{answer.code} {answer.message}"), status=answer.code)
 
 
 def _judge_recipient(error: aiosmtplib.SMTPRecipientRefused) -> Outcome:

@@ -4,39 +4,37 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import aiohttp
+import aiohappyeyeballs
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.http_exceptions import HttpProcessingError
-from httpx_aiohttp import AiohttpTransport
 
 from core.addresses import check_url, is_public
 from core.values import Delivered, Delivery, EndpointGone, Exchange, GiveUp, Outcome, Retry
 from core.webhooks import clean_line, sign, signing_secrets
+from notifier.gate import Gate
+from notifier.wire import Head, Wire
 
 _MAX_ANSWER_BYTES = 20_000
 _MAX_DETAIL_CHARS = 500
 _MAX_RETRY_AFTER = timedelta(days=365)
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _MAX_CONNECTIONS = 1000
+_MAX_IDLE_CONNECTIONS = 500
 # A name that nobody answers for holds a thread for many seconds; these must not be the threads the rest works with.
 _LOOKUP_THREADS = 100
 _KEEP_ALIVE_SECONDS = 15.0
-_CLOSE_SECONDS = 1.0
-# What a network, a server or a half-closed connection can throw at us; httpx-aiohttp lets some of aiohttp through.
-_TROUBLES = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, HttpProcessingError, OSError)
+# RFC 8305, section 5: the next address is tried beside one that has not answered for so long.
+_NEXT_ADDRESS_SECONDS = 0.25
 
 _AddressInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]]
 
@@ -59,48 +57,52 @@ class WebhookSettings:
     user_agent: str = "setwire"
 
 
-class _Resolver(AbstractResolver):
-    """Looks names up as aiohttp's own resolver does, in threads that nothing else waits for."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a URL points: what is connected to, and what the request says of it.
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+    `host` is a name or an address, `written` the host as the URL writes it, without and with its port.
+    """
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=int(address[1]),
-                family=kind,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for kind, _, protocol, _, address in found
-        ]
+    host: str
+    port: int
+    is_tls: bool
+    path: str
+    authority: str
+    written: frozenset[str]
 
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+
+@lru_cache(maxsize=4096)
+def _read_target(url: str, *, allow_http: bool) -> _Target:
+    """Errors: `ValueError` or `httpx.InvalidURL` for an address that must not or cannot be asked."""
+    check_url(url, allow_http=allow_http)
+    parsed, parts = httpx.URL(url), urlsplit(url)
+    is_tls = parsed.scheme == "https"
+    return _Target(
+        host=parsed.raw_host.decode("ascii").strip("[]"),
+        port=parsed.port or (443 if is_tls else 80),
+        is_tls=is_tls,
+        path=parsed.raw_path.decode("ascii"),
+        authority=parsed.netloc.decode("ascii"),
+        written=frozenset((parts.hostname or "", parts.netloc.lower())),
+    )
 
 
 class WebhookSender:
-    """Keeps connections open between deliveries: use it as an async context manager."""
+    """Keeps connections open between deliveries: use it as an async context manager.
 
-    def __init__(self, settings: WebhookSettings) -> None:
+    With a `gate` each message waits for its turn before it leaves, and keeps the turn when `send` returns: the caller
+    says `leave` once the outcome is safe.
+    """
+
+    def __init__(self, settings: WebhookSettings, *, gate: Gate | None = None) -> None:
         self._settings = settings
+        self._gate = gate
         self._allowed = frozenset(host.lower() for host in settings.allow_private_hosts)
-        self._stack = AsyncExitStack()
+        self._user_agent = clean_line(settings.user_agent)
+        self._wires = _Wires()
 
     async def __aenter__(self) -> Self:
-        # Two pools, so that a connection made for an allowed host never serves another one.
-        tls = httpx.create_ssl_context()
-        resolver = _Resolver()
-        self._stack.push_async_callback(resolver.close)
-        self._guarded = await self._stack.enter_async_context(_build_client(tls, open_public_socket, resolver))
-        self._trusting = await self._stack.enter_async_context(_build_client(tls, _open_socket, resolver))
         return self
 
     async def __aexit__(
@@ -109,7 +111,7 @@ class WebhookSender:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._stack.aclose()
+        await self._wires.close()
 
     async def send(self, delivery: Delivery, *, now: datetime) -> Outcome:
         """Make one attempt, signed as of `now`. Never raises for what an endpoint or a network does.
@@ -117,74 +119,174 @@ class WebhookSender:
         The first status that arrives is the answer, even if its body never ends: nobody is told twice for that.
         """
         url = delivery.endpoint.address
+        body = delivery.payload.encode()
         try:
-            check_url(url, allow_http=self._settings.allow_http)
-            headers = self._write_headers(delivery, now)
-            request = httpx.Request("POST", url, headers=headers, content=delivery.payload.encode())
+            target = _read_target(url, allow_http=self._settings.allow_http)
+            head = self._write_head(delivery, target, body, now)
         except (ValueError, httpx.InvalidURL) as error:
             return GiveUp(reason=f"The webhook cannot be sent as it is: {error}.")
-        client = self._trusting if self._is_allowed(url) else self._guarded
-        return await self._exchange(client, request, now=now)
+        request = f"POST {target.path} HTTP/1.1\r\n{head}\r\n".encode("ascii", "replace") + body
+        log = _clean_log(f"POST {url}\r\n{head}".replace("\r\n", "\n"))
+        return await self._exchange(delivery, target, request, log, now=now)
 
-    def _write_headers(self, delivery: Delivery, now: datetime) -> dict[str, str]:
+    def _write_head(self, delivery: Delivery, target: _Target, body: bytes, now: datetime) -> str:
         signed = sign(
-            secret=signing_secrets(delivery.endpoint, now=now),
-            message_id=delivery.delivery_id,
-            sent_at=now,
-            body=delivery.payload.encode(),
+            secret=signing_secrets(delivery.endpoint, now=now), message_id=delivery.delivery_id, sent_at=now, body=body
         )
-        return {
-            "content-type": "application/json",
-            "user-agent": self._settings.user_agent,
-            "accept": "*/*",
-            "accept-encoding": "identity",
-            **signed,
-        }
+        signatures = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
+        return (
+            f"host: {target.authority}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            f"user-agent: {self._user_agent}\r\naccept: */*\r\naccept-encoding: identity\r\n{signatures}"
+        )
 
-    def _is_allowed(self, url: str) -> bool:
-        parts = urlsplit(url)
-        return bool(self._allowed & {parts.hostname, parts.netloc.lower()})
+    def _release(self, wire: Wire, delivery: Delivery, request: bytes) -> None:
+        """Send the request now, or when the gate says that it is its turn."""
+        wire.begin()
+        if self._gate is None:
+            wire.send(request)
+        else:
+            self._gate.enter(delivery.delivery_id, delivery.endpoint.endpoint_id, partial(wire.send, request))
 
-    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, *, now: datetime) -> Outcome:
-        ends_at = asyncio.get_running_loop().time() + self._settings.deadline.total_seconds()
-        said = Exchange(request=_write_log(f"POST {request.url}", request.headers))
+    async def _exchange(
+        self, delivery: Delivery, target: _Target, request: bytes, log: str, *, now: datetime
+    ) -> Outcome:
+        seconds = self._settings.deadline.total_seconds()
+        ends_at = asyncio.get_running_loop().time() + seconds
+        is_trusted = bool(self._allowed & target.written)
+        wire: Wire | None = None
         try:
             async with asyncio.timeout_at(ends_at):
-                response = await client.send(request, stream=True, follow_redirects=False)
+                wire = await self._wires.take(target, is_trusted=is_trusted)
+                self._release(wire, delivery, request)
+                head = await wire.read_head()
+            answer = await _read_answer(wire, head, ends_at)
         except TimeoutError:
-            seconds = self._settings.deadline.total_seconds()
-            return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=said)
-        except _TROUBLES as error:
-            return Retry(reason=_explain(error, request.url.host), exchange=said)
-        answer = await _read_answer(response, ends_at)
-        head = f"{response.http_version} {response.status_code} {response.reason_phrase}"
-        said = replace(said, response=_write_log(head, response.headers, answer))
-        return replace(_judge(response, clean_line(answer)[:_MAX_DETAIL_CHARS], now=now), exchange=said)
+            return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=Exchange(request=log))
+        except OSError as error:
+            return Retry(reason=_explain(error, target.host), exchange=Exchange(request=log))
+        finally:
+            if wire is not None:
+                self._wires.give_back(wire, target, is_trusted=is_trusted)
+        said = Exchange(request=log, response=_write_answer_log(head, answer))
+        return _judge(head, clean_line(answer)[:_MAX_DETAIL_CHARS] if answer else "", now=now, said=said)
 
 
-def _write_log(head: str, headers: httpx.Headers, body: str = "") -> str:
-    """Write one side of an exchange for people, without controls and within 20,000 bytes."""
-    lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
-    text = f"{head}\n{lines}\n{body}" if body else f"{head}\n{lines}"
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
+def _write_answer_log(head: Head, body: str) -> str:
+    lines = "".join([f"{name}: {value}\n" for name, value in head.headers])
+    text = f"{head.version} {head.status} {head.reason}\n{lines}"
+    return _clean_log(f"{text}\n{body}" if body else text)
 
 
-def _build_client(
-    tls: ssl.SSLContext, open_socket: Callable[[_AddressInfo], socket.socket], resolver: _Resolver
-) -> httpx.AsyncClient:
-    def open_session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            ssl=tls,
-            limit=_MAX_CONNECTIONS,
-            keepalive_timeout=_KEEP_ALIVE_SECONDS,
-            socket_factory=open_socket,
-            resolver=resolver,
+def _clean_log(text: str) -> str:
+    """Make one side of an exchange fit for people: without controls and within 20,000 bytes."""
+    clean = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    if len(clean) * 4 <= _MAX_ANSWER_BYTES:
+        return clean
+    return clean.encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
+
+
+_Key = tuple[bool, bool, str, int]
+
+
+class _Wires:
+    """Connections, kept for a while after each exchange. One made for an allowed host never serves another one."""
+
+    def __init__(self) -> None:
+        self._tls = _tls_context()
+        self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+        self._places = asyncio.Semaphore(_MAX_CONNECTIONS)
+        self._idle: dict[_Key, dict[Wire, float]] = {}
+        self._idle_count = 0
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def take(self, target: _Target, *, is_trusted: bool) -> Wire:
+        """Lend a connection; each that was taken is given back. Errors: `OSError`."""
+        await self._places.acquire()
+        try:
+            return self._reuse(_key_of(target, is_trusted)) or await self._connect(target, is_trusted)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, wire: Wire, target: _Target, *, is_trusted: bool) -> None:
+        self._places.release()
+        if not wire.is_open or self._idle_count >= _MAX_IDLE_CONNECTIONS:
+            wire.abort()
+            return
+        loop = asyncio.get_running_loop()
+        self._idle.setdefault(_key_of(target, is_trusted), {})[wire] = loop.time()
+        self._idle_count += 1
+        if self._sweep is None:
+            self._sweep = loop.call_later(_KEEP_ALIVE_SECONDS, self._sweep_idle)
+
+    async def close(self) -> None:
+        self._drop_older_than(float("inf"))
+        if self._sweep is not None:
+            self._sweep.cancel()
+        self._lookups.shutdown(wait=False, cancel_futures=True)
+        await asyncio.sleep(0)  # lets the sockets close before the loop does
+
+    def _sweep_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._drop_older_than(loop.time() - _KEEP_ALIVE_SECONDS)
+        self._sweep = loop.call_later(_KEEP_ALIVE_SECONDS, self._sweep_idle) if self._idle else None
+
+    def _drop_older_than(self, moment: float) -> None:
+        for key, wires in list(self._idle.items()):
+            for wire, since in list(wires.items()):
+                if since <= moment:
+                    self._forget(key, wire)
+                    wire.abort()
+
+    def _forget(self, key: _Key, wire: Wire) -> None:
+        del self._idle[key][wire]
+        self._idle_count -= 1
+        if not self._idle[key]:
+            del self._idle[key]
+
+    def _reuse(self, key: _Key) -> Wire | None:
+        oldest = asyncio.get_running_loop().time() - _KEEP_ALIVE_SECONDS
+        while wires := self._idle.get(key):
+            wire, since = next(reversed(wires.items()))
+            self._forget(key, wire)
+            if wire.is_open and since > oldest:
+                return wire
+            wire.abort()
+        return None
+
+    async def _connect(self, target: _Target, is_trusted: bool) -> Wire:
+        loop = asyncio.get_running_loop()
+        look_up = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+        found = await loop.run_in_executor(self._lookups, look_up)
+        opened = await aiohappyeyeballs.start_connection(
+            found,
+            happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
+            socket_factory=_open_socket if is_trusted else _judge_first(found),
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        try:
+            tls, name = (self._tls, target.host) if target.is_tls else (None, None)
+            _, wire = await loop.create_connection(Wire, sock=opened, ssl=tls, server_hostname=name)
+        except BaseException:
+            opened.close()
+            raise
+        return wire
 
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    transport = AiohttpTransport(verify=tls, client=open_session)
-    return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, cookies=no_cookies)  # noqa: S113 - send has one deadline
+
+def _key_of(target: _Target, is_trusted: bool) -> _Key:
+    return is_trusted, target.is_tls, target.host, target.port
+
+
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    # Reading the bundle of authorities takes tens of milliseconds; a context is safe to share.
+    return httpx.create_ssl_context()
+
+
+def _judge_first(found: Sequence[_AddressInfo]) -> Callable[[_AddressInfo], socket.socket]:
+    """Refuse a host of which no address is public by one clear error, and each other address where it is opened."""
+    if not any(is_public(str(info[4][0])) for info in found):
+        raise NotPublicError(f"{found[0][4][0]} is not a public address")
+    return open_public_socket
 
 
 def open_public_socket(info: _AddressInfo) -> socket.socket:
@@ -202,7 +304,7 @@ def open_public_socket(info: _AddressInfo) -> socket.socket:
 def _open_socket(info: _AddressInfo) -> socket.socket:
     family, kind, protocol, *_ = info
     opened = socket.socket(family, kind, protocol)
-    # Head and body of a request are two writes: without this the second waits for the server to acknowledge the first.
+    # A request larger than a packet would else wait for the server to acknowledge its first part.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return opened
 
@@ -230,36 +332,35 @@ def _say(error: BaseException) -> str:
     return clean_line(str(error))[:_MAX_DETAIL_CHARS].rstrip(".") or type(error).__name__
 
 
-async def _read_answer(response: httpx.Response, ends_at: float) -> str:
+async def _read_answer(wire: Wire, head: Head, ends_at: float) -> str:
     """Read the beginning of the answer; what comes late, broken or compressed is left."""
     body = bytearray()
-    with suppress(TimeoutError, *_TROUBLES):
-        async with asyncio.timeout_at(ends_at):
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) >= _MAX_ANSWER_BYTES:
-                    break
-    with suppress(TimeoutError, *_TROUBLES):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await response.aclose()
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+    with suppress(TimeoutError, OSError):
+        if wire.has_body:
+            await wire.read_body(head, body, limit=_MAX_ANSWER_BYTES)
+        else:
+            async with asyncio.timeout_at(ends_at):
+                await wire.read_body(head, body, limit=_MAX_ANSWER_BYTES)
+    if head.find("content-encoding").lower() not in ("", "identity"):
         return ""
     return body[:_MAX_ANSWER_BYTES].decode(errors="replace")
 
 
-def _judge(response: httpx.Response, answer: str, *, now: datetime) -> Outcome:
+def _judge(head: Head, answer: str, *, now: datetime, said: Exchange) -> Outcome:
     """Turn an answer into an outcome as Standard Webhooks says: 2xx is taken, 410 is gone, the rest is tried again."""
-    status = response.status_code
+    status = head.status
     if 200 <= status <= 299:
-        return Delivered(detail=answer, status=status)
+        return Delivered(detail=answer, status=status, exchange=said)
     if status == 410:
-        return EndpointGone(reason="The endpoint answered 410: it wants nothing any more.", status=status)
+        return EndpointGone(
+            reason="The endpoint answered 410: it wants nothing any more.", status=status, exchange=said
+        )
     if 300 <= status <= 399:
         reason = f"The endpoint answered {status}, and redirects are not followed: give its final address."
-        return Retry(reason=reason, status=status)
-    said = f": {answer.rstrip('.')}" if answer else ""
-    after = read_retry_after(response.headers.get("retry-after", ""), now=now)
-    return Retry(reason=f"The endpoint answered {status}{said}.", after=after, status=status)
+        return Retry(reason=reason, status=status, exchange=said)
+    words = f": {answer.rstrip('.')}" if answer else ""
+    after = read_retry_after(head.find("retry-after"), now=now)
+    return Retry(reason=f"The endpoint answered {status}{words}.", after=after, status=status, exchange=said)
 
 
 def read_retry_after(text: str, *, now: datetime) -> timedelta | None:

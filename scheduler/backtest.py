@@ -59,6 +59,7 @@ class Report:
     duplicates: int = 0
     production_news: int = 0
     stories: set[str] = field(default_factory=set)
+    joins: int = 0
     films: Counter[str] = field(default_factory=Counter)
     topics: Counter[str] = field(default_factory=Counter)
     quiet: Counter[str] = field(default_factory=Counter)
@@ -82,18 +83,39 @@ def read_archive(path: Path, publishers: Iterable[Publisher]) -> list[Entry]:
 def run_backtest(
     entries: Iterable[Entry], editor: Editor, *, write: Callable[[dict[str, object]], None] | None = None
 ) -> Report:
-    """Edit `entries` in the order given; hand `write` one object an item, in the same order."""
+    """Edit `entries` in the order given; hand `write` one object an item, in the same order, once all are edited.
+
+    A story that a later item joined to another one is that other story in all of them.
+    """
     report = Report()
     urls: dict[ArticleId, str] = {}
+    described: list[tuple[StoryId | None, dict[str, object]]] = []
+    seen: set[StoryId] = set()
+    kept_ids: dict[StoryId, StoryId] = {}
     for entry in entries:
         edit = editor.edit(entry)
         if edit.article is not None:
             urls[edit.article.article_id] = entry.item.url
+        for join in edit.corrections:
+            kept_ids[join.other_id] = join.story_id
         story_id = _story_of(edit, editor)
-        _count(report, entry, edit, story_id)
+        seen.update([story_id] if story_id is not None else [])
+        _count(report, entry, edit)
         if write is not None:
-            write(_describe(entry, edit, story_id, urls))
+            described.append((story_id, _describe(entry, edit, urls)))
+    report.stories.update(_story_name(story_id) for story_id in seen - kept_ids.keys())
+    for story_id, line in described:
+        assert write is not None
+        line["story"] = None if story_id is None else _story_name(_follow(kept_ids, story_id))
+        write(line)
     return report
+
+
+def _follow(kept_ids: Mapping[StoryId, StoryId], story_id: StoryId) -> StoryId:
+    """Return the story that this one was joined to in the end."""
+    while (kept_id := kept_ids.get(story_id)) is not None:
+        story_id = kept_id
+    return story_id
 
 
 def _numbered_lines(path: Path) -> list[tuple[int, str]]:
@@ -181,13 +203,12 @@ def _story_of(edit: Edit, editor: Editor) -> StoryId | None:
     return edit.story.story_id if edit.story is not None else None
 
 
-def _count(report: Report, entry: Entry, edit: Edit, story_id: StoryId | None) -> None:
+def _count(report: Report, entry: Entry, edit: Edit) -> None:
     report.items += 1
     report.first_at = report.first_at or entry.first_seen_at
     report.last_at = entry.first_seen_at
     report.duplicates += edit.duplicate is not None
-    if story_id is not None:
-        report.stories.add(_story_name(story_id))
+    report.joins += len(edit.corrections)
     if edit.tagging is not None and edit.duplicate is None:
         report.production_news += edit.tagging.is_production_news
         report.films.update(tag.ref for tag in edit.tagging.films)
@@ -214,12 +235,13 @@ def _alerts(entry: Entry, edit: Edit) -> Iterator[Alert]:
         )
 
 
-def _describe(entry: Entry, edit: Edit, story_id: StoryId | None, urls: Mapping[ArticleId, str]) -> dict[str, object]:
+def _describe(entry: Entry, edit: Edit, urls: Mapping[ArticleId, str]) -> dict[str, object]:
+    """Describe an item; in which story it is in the end is filled in later."""
     tagging = edit.tagging
     return {
         "url": entry.item.url,
         "title": entry.item.title,
-        "story": _story_name(story_id) if story_id is not None else None,
+        "story": None,
         "duplicate_of": urls.get(edit.duplicate.article_id) if edit.duplicate else None,
         "production_news": tagging.is_production_news if tagging else False,
         "topics": [{"slug": t.ref, "score": round(t.score, 3)} for t in (tagging.topics if tagging else ())],

@@ -33,6 +33,7 @@ class Clock:
             ("read_pages", max(self._tick, timedelta(seconds=2))),
             ("housekeep", timedelta(hours=1)),
             ("renew_hubs", timedelta(minutes=1)),
+            ("sync_films", timedelta(minutes=1)),
         ):
             self._scheduler.add_job(self._ask, "interval", args=[task], seconds=every.total_seconds(), id=task)
         self._scheduler.start()

@@ -1,16 +1,17 @@
 """The desk: one consumer that takes what is pending, judges it in memory and stores it with what it owes, at once."""
 
+import gc
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
-from core.editing import Editor, Remembered, TextTagger, Windows
+from core.editing import Editor, Recollection, Remembered, TextTagger, Windows
 from core.tagging.tagger import Tagger, plain_words_of
 from core.timing import CAP_WINDOW, Plan, find_mute, plan_delivery
 from core.unknown import UnknownTitle, UnknownTitles
@@ -18,6 +19,7 @@ from core.urls import canonical_url
 from core.values import (
     Article,
     ArticleId,
+    Correction,
     Delivery,
     DeliveryId,
     DeliveryState,
@@ -25,7 +27,6 @@ from core.values import (
     Endpoint,
     EndpointId,
     Entry,
-    EntryId,
     Film,
     FilmId,
     Match,
@@ -40,25 +41,38 @@ from core.values import (
     TopicSlug,
 )
 from core.webhooks import build_payload
+from store.corrections import (
+    corrections_since,
+    hold_corrections,
+    last_correction,
+    mark_told,
+    stories_of,
+    untold_splits,
+)
 from store.deliveries import add_deliveries
 from store.digests import told_counts
 from store.engine import Session, Store
 from store.entries import pending_entries
-from store.feedback import feedback_mark, hold_feedback, loud_articles, mark_feedback_told, untold_feedback
+from store.feedback import loud_articles, mark_feedback_told, untold_feedback
 from store.films import all_films, all_topics
-from store.meta import config_version
+from store.history import quiet_reasons
+from store.meta import catalogue_version, config_version
 from store.reviews import raise_doubts
 from store.stories import (
     known_urls,
-    load_told,
+    load_some,
     load_window,
     next_ids,
     save_edits,
     save_matches,
     some_stories,
+    story_detail,
 )
 from store.subscriptions import all_endpoints, all_subscriptions
 from store.suggestions import note_titles
+from store.views import Window
+from store.window import load_heard, load_told
+from store.words import feedback_mark, hold_feedback
 
 BATCH = 500
 _CLOCK_SLACK = timedelta(hours=1)
@@ -77,14 +91,24 @@ class Vocabulary:
     """What the operator gave the desk to work with, at one version of the configuration."""
 
     version: int
+    catalogue: int
     films: Mapping[FilmId, Film]
     topics: Mapping[TopicSlug, Topic]
     subscriptions: Mapping[SubscriptionId, Subscription]
     endpoints: Mapping[EndpointId, Endpoint]
 
 
-class _JudgedMeanwhileError(Exception):
-    """The operator corrected tags while a batch was judged: it is judged again."""
+@dataclass(frozen=True, slots=True)
+class _News:
+    """Why somebody is told: the match, the article that made it, and its story."""
+
+    match: Match
+    article: Article
+    story: Story
+
+
+class _CorrectedMeanwhile(Exception):  # noqa: N818 - nothing failed: the batch is judged again
+    """The operator merged or split stories, or corrected tags, while a batch was judged."""
 
 
 def build_editor(
@@ -124,91 +148,128 @@ class Desk:
         self._prepared_at: datetime | None = None
         self._feedback_mark = 0
         self._unknown = UnknownTitles(())
+        self._last_correction = 0
+        self._last_told_split = 0
 
     def edit_batch(self, now: Callable[[], datetime]) -> int:
-        """Edit up to one batch of what is pending; return how many entries. Raises StoreError."""
+        """Tell of what was split since, then edit up to one batch of what is pending.
+
+        Return how much was done; 0 when there was nothing to do. Raises StoreError.
+        """
         with self._store.read() as tx:
             editor, vocabulary = self._prepare(tx, now())
             entries = pending_entries(tx, limit=BATCH, now=now(), text_patience=self._text_patience)
             editor.know_urls(known_urls(tx, _addresses(entries)))
             corrected = untold_feedback(tx)
         try:
-            if corrected:
-                self._tell_corrected(editor, corrected, vocabulary, now())
+            self._tell_corrected(editor, corrected, vocabulary, now())
+            split_count = self._tell_splits(editor, vocabulary, now())
             if entries:
                 self._save([editor.edit(entry) for entry in entries], vocabulary, now())
-        except _JudgedMeanwhileError:
+        except _CorrectedMeanwhile:
             self._editor = None
             return 1
         except BaseException:
             self._editor = None  # its memory is ahead of the store: rebuild before the next batch
             raise
-        return len(corrected) + len(entries)
+        return len(corrected) + split_count + len(entries)
 
     def _prepare(self, tx: Session, now: datetime) -> tuple[Editor, Vocabulary]:
         if self._prepared_at is not None and now < self._prepared_at - _CLOCK_SLACK:
             self._editor = None  # the clock was ahead: what was forgotten then is remembered again
         self._prepared_at = now
-        version = config_version(tx)
-        if self._vocabulary is None or self._vocabulary.version != version:
-            self._vocabulary, self._editor = _load_vocabulary(tx, version), None
-        mark = feedback_mark(tx)
-        if self._editor is None or mark != self._feedback_mark:
-            self._editor, self._feedback_mark = self._rebuild(tx, self._vocabulary, now), mark
-        return self._editor, self._vocabulary
+        vocabulary = self._refresh_vocabulary(tx)
+        latest, words = last_correction(tx), feedback_mark(tx)
+        if self._editor is None or words != self._feedback_mark:
+            with uncollected():
+                self._editor = self._rebuild(tx, vocabulary, now)
+        elif latest != self._last_correction:
+            self._take_corrections(tx, self._editor, now)
+        self._last_correction, self._feedback_mark = latest, words
+        return self._editor, vocabulary
+
+    def _refresh_vocabulary(self, tx: Session) -> Vocabulary:
+        """Load what has changed, and hand it to the editor without touching the editor's memory."""
+        known, version = self._vocabulary, config_version(tx)
+        if known is not None and known.version == version:
+            return known
+        with uncollected():
+            fresh = _load_vocabulary(tx, version, known)
+            if known is None or known.catalogue != fresh.catalogue:
+                self._unknown = UnknownTitles(fresh.films.values(), plain_words_of(self._models.tags))
+            if self._editor is not None and known is not None:
+                if known.subscriptions != fresh.subscriptions:
+                    self._editor.subscribe(fresh.subscriptions.values())
+                if known.catalogue != fresh.catalogue:
+                    self._editor.retag(self._build_tagger(fresh))
+        self._vocabulary = fresh
+        return fresh
+
+    def _build_tagger(self, vocabulary: Vocabulary) -> Tagger:
+        films, topics = vocabulary.films.values(), vocabulary.topics.values()
+        return Tagger(films=films, topics=topics, model=self._models.tags)
 
     def _rebuild(self, tx: Session, vocabulary: Vocabulary, now: datetime) -> Editor:
-        films = vocabulary.films.values()
-        self._unknown = UnknownTitles(films, plain_words_of(self._models.tags))
         editor = build_editor(
-            tagger=Tagger(films=films, topics=vocabulary.topics.values(), model=self._models.tags),
+            tagger=self._build_tagger(vocabulary),
             subscriptions=vocabulary.subscriptions.values(),
             windows=self._windows,
             models=self._models,
             ids=next_ids(tx),
         )
-        window = load_window(tx, since=now - self._windows.duplicate - timedelta(days=1))
-        editor.remember(
-            (
-                Remembered(article=a.article, tagging=a.tagging, story_id=a.story_id, duplicate_of=a.duplicate_of)
-                for a in window.articles
-            ),
-            window.stories,
-            window.told,
-        )
+        editor.remember(_recollect(load_window(tx, since=self._reach(now))))
         return editor
+
+    def _take_corrections(self, tx: Session, editor: Editor, now: datetime) -> None:
+        """Let the editor's memory follow what the operator merged and split."""
+        made = [view.correction for view in corrections_since(tx, self._last_correction)]
+        touched = {story_id for one in made for story_id in (one.story_id, one.other_id)}
+        kept = _recollect(load_some(tx, touched, since=self._reach(now)))
+        editor.correct(kept, gone=touched - kept.stories.keys(), next_story_id=next_ids(tx)[1])
+
+    def _reach(self, now: datetime) -> datetime:
+        return now - self._windows.duplicate - timedelta(days=1)
 
     def _tell_corrected(
         self, editor: Editor, story_ids: Sequence[StoryId], vocabulary: Vocabulary, now: datetime
     ) -> None:
         """Tell those who were not told of a story because its tags were wrong, in the transaction that notes it."""
+        if not story_ids:
+            return
         with self._writing() as tx:
             found = some_stories(tx, story_ids)
-            edits = [edit for story in found for edit in self._match_corrected(tx, editor, story, now)]
-            news = save_matches(tx, [match for edit in edits for match in edit.matches], now=now)
-            self._owe(tx, edits, news, vocabulary, now)
+            news = [item for story in found for item in self._match_corrected(tx, editor, story, now)]
+            self._owe(tx, news, save_matches(tx, [item.match for item in news], now=now), vocabulary, now)
             mark_feedback_told(tx, story_ids, now=now)
 
-    def _match_corrected(self, tx: Session, editor: Editor, story: Story, now: datetime) -> Iterator[Edit]:
+    def _match_corrected(self, tx: Session, editor: Editor, story: Story, now: datetime) -> Iterator[_News]:
         told = load_told(tx, story.story_id)
         for article in loud_articles(tx, story.story_id):
             if now - article.event_at <= self._windows.alert:
-                matches = tuple(editor.match_again(story, told, article))
-                yield Edit(entry_id=EntryId(0), article=article, story=story, matches=matches)
+                for match in editor.match_again(story, told, article):
+                    yield _News(match, article, story)
 
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        """Write unless tags were corrected since the memory was brought up to date; none are while this writes."""
-        with self._store.write() as tx:
-            if hold_feedback(tx) != self._feedback_mark:
-                raise _JudgedMeanwhileError
-            yield tx
+    def _tell_splits(self, editor: Editor, vocabulary: Vocabulary, now: datetime) -> int:
+        """Tell of what was split since, in the transaction that marks it told; return how many splits."""
+        if self._last_told_split == self._last_correction:
+            return 0
+        with self._writing() as tx:
+            views = untold_splits(tx)
+            for view in views:
+                news = list(_find_split_news(tx, editor, view.correction, now))
+                self._owe(tx, news, save_matches(tx, [item.match for item in news], now=now), vocabulary, now)
+            mark_told(tx, [view.correction_id for view in views], now=now)
+        self._last_told_split = self._last_correction
+        return len(views)
 
     def _save(self, edits: list[Edit], vocabulary: Vocabulary, now: datetime) -> None:
         with self._writing() as tx:
-            self._owe(tx, edits, save_edits(tx, edits, now=now), vocabulary, now)
+            matches = save_edits(tx, edits, now=now)
+            self._owe(tx, [item for edit in edits for item in _news_of(edit)], matches, vocabulary, now)
             raise_doubts(tx, edits, now=now)
             note_titles(tx, self._find_titles(edits), now=now)
+            last = last_correction(tx)
+        self._last_correction = self._last_told_split = last
 
     def _find_titles(self, edits: Iterable[Edit]) -> Iterator[tuple[Article, UnknownTitle]]:
         """Find titles of no catalogue in new production news that is about no film we know."""
@@ -216,50 +277,53 @@ class Desk:
             if edit.article and edit.story and not edit.quiet_reason and edit.tagging and _lacks_film(edit.tagging):
                 yield from ((edit.article, title) for title in self._unknown.find(edit.article))
 
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """Write unless stories or tags were corrected since the memory was brought up to date; none are meanwhile."""
+        with self._store.write() as tx:
+            if (hold_corrections(tx), hold_feedback(tx)) != (self._last_correction, self._feedback_mark):
+                raise _CorrectedMeanwhile
+            yield tx
+
     def _owe(
         self,
         tx: Session,
-        edits: list[Edit],
+        news: Iterable[_News],
         matches: Sequence[tuple[MatchId, Match]],
         vocabulary: Vocabulary,
         now: datetime,
     ) -> None:
         capped = {name for name in {m.subscription_id for _, m in matches} if _is_capped(vocabulary, name)}
         told = Counter(told_counts(tx, capped, since=now - CAP_WINDOW, until=now))
-        add_deliveries(tx, list(self._owed(edits, matches, vocabulary, told, now)))
+        by_match = {id(item.match): item for item in news}
+        owed = [(match_id, by_match[id(match)]) for match_id, match in matches]
+        add_deliveries(tx, list(self._owed(owed, vocabulary, told, now)))
 
     def _owed(
         self,
-        edits: Iterable[Edit],
-        matches: Iterable[tuple[MatchId, Match]],
+        news: Iterable[tuple[MatchId, _News]],
         vocabulary: Vocabulary,
         told: Counter[tuple[SubscriptionId, EndpointId]],
         now: datetime,
     ) -> Iterable[tuple[MatchId, Delivery]]:
-        by_article = {edit.article.article_id: edit for edit in edits if edit.article is not None}
-        for match_id, match in matches:
-            subscription, edit = vocabulary.subscriptions[match.subscription_id], by_article[match.article_id]
-            assert edit.story is not None
-            mute = find_mute(subscription.mutes, edit.story, at=now)
-            payload = self._payload(edit, match, subscription, vocabulary, now)
+        for match_id, item in news:
+            match, subscription = item.match, vocabulary.subscriptions[item.match.subscription_id]
+            mute = find_mute(subscription.mutes, item.story, at=now)
+            payload = self._payload(item, subscription, vocabulary, now)
             for endpoint_id in subscription.endpoints:
                 key = subscription.subscription_id, endpoint_id
                 plan = plan_delivery(subscription.timing, at=now, told_count=told[key])
                 told[key] += plan.hold is None and not mute
                 yield match_id, _delivery(vocabulary.endpoints[endpoint_id], match, payload, plan, mute, now)
 
-    def _payload(
-        self, edit: Edit, match: Match, subscription: Subscription, vocabulary: Vocabulary, now: datetime
-    ) -> str:
-        assert edit.article is not None
-        assert edit.story is not None
+    def _payload(self, item: _News, subscription: Subscription, vocabulary: Vocabulary, now: datetime) -> str:
         return build_payload(
-            event=match.event,
+            event=item.match.event,
             at=now,
-            story=edit.story,
-            article=edit.article,
+            story=item.story,
+            article=item.article,
             subscription=subscription,
-            match=match,
+            match=item.match,
             films=vocabulary.films,
             topics=vocabulary.topics,
             base_url=self._base_url,
@@ -270,13 +334,68 @@ def _lacks_film(tagging: Tagging) -> bool:
     return tagging.is_production_news and not any(tag.salience is Salience.ABOUT for tag in tagging.films)
 
 
-def _load_vocabulary(tx: Session, version: int) -> Vocabulary:
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Build much that stays without looking through it for garbage again and again, which takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _recollect(window: Window) -> Recollection:
+    known = [
+        Remembered(
+            article=a.article,
+            tagging=a.tagging,
+            story_id=a.story_id,
+            strand_id=a.strand_id,
+            duplicate_of=a.duplicate_of,
+        )
+        for a in window.articles
+    ]
+    return Recollection(articles=known, stories=window.stories, told=window.told, sides=window.sides)
+
+
+def _find_split_news(tx: Session, editor: Editor, split: Correction, now: datetime) -> Iterator[_News]:
+    """Find who heard of one part of a split story only, and asked for the other part too."""
+    parts = split.rest_ids, split.article_ids
+    for ours, theirs in (parts, parts[::-1]):
+        heard = load_heard(tx, theirs)
+        for story_id in sorted(stories_of(tx, ours) - stories_of(tx, theirs)):
+            detail, quiet = story_detail(tx, story_id), quiet_reasons(tx, ours)
+            assert detail is not None
+            found = (known.article for known in detail.articles)
+            loud = [article for article in found if article.article_id in ours and article.article_id not in quiet]
+            story, told = detail.view.story, load_told(tx, story_id)
+            for article, match in editor.announce(story, told, loud, heard=heard, now=now):
+                yield _News(match, article, story)
+
+
+def _news_of(edit: Edit) -> Iterator[_News]:
+    for match in edit.matches:
+        assert edit.article is not None
+        assert edit.story is not None
+        yield _News(match, edit.article, edit.story)
+
+
+def _load_vocabulary(tx: Session, version: int, known: Vocabulary | None) -> Vocabulary:
+    """Load subscriptions and endpoints; films and topics as well, unless they are as `known`."""
+    catalogue = catalogue_version(tx)
+    subscriptions = {s.subscription_id: s for s in all_subscriptions(tx)}
+    endpoints = {e.endpoint_id: e for e in all_endpoints(tx)}
+    if known is not None and known.catalogue == catalogue:
+        return replace(known, version=version, subscriptions=subscriptions, endpoints=endpoints)
     return Vocabulary(
         version=version,
+        catalogue=catalogue,
         films={film.film_id: film for film in all_films(tx)},
         topics={topic.slug: topic for topic in all_topics(tx)},
-        subscriptions={s.subscription_id: s for s in all_subscriptions(tx)},
-        endpoints={e.endpoint_id: e for e in all_endpoints(tx)},
+        subscriptions=subscriptions,
+        endpoints=endpoints,
     )
 
 

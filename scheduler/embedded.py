@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from scheduler.dispatch import Args
@@ -58,16 +57,22 @@ class EmbeddedDispatcher:
     async def _run(
         self, task: str, args: Args, *, lock: str | None, unique: str | None, delay: timedelta | None
     ) -> None:
-        async with AsyncExitStack() as stack:
+        hold = self._hold(lock) if lock is not None else None
+        is_held = False
+        try:
             try:
                 if delay is not None:
                     await asyncio.sleep(delay.total_seconds())
-                if lock is not None:
-                    await stack.enter_async_context(self._hold(lock))
+                if hold is not None:
+                    await hold.acquire()
+                    is_held = True
             finally:
                 self._waiting.discard(unique or "")
             if not self._is_stopping:
                 await self._attempt(task, args)
+        finally:
+            if hold is not None and is_held:
+                hold.release()
 
     async def _attempt(self, task: str, args: Args) -> None:
         try:
@@ -93,7 +98,7 @@ class _Hold:
         self._locks = locks
         self._key = key
 
-    async def __aenter__(self) -> None:
+    async def acquire(self) -> None:
         counted = self._locks[self._key]
         counted.wanted += 1
         try:
@@ -102,7 +107,7 @@ class _Hold:
             self._leave(counted)
             raise
 
-    async def __aexit__(self, *_: object) -> None:
+    def release(self) -> None:
         counted = self._locks[self._key]
         counted.lock.release()
         self._leave(counted)

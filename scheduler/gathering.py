@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,23 +16,24 @@ from core.values import (
     DeliveryId,
     DeliveryState,
     Endpoint,
-    EntryId,
     EventType,
     Fetch,
     ParsedEntry,
     Source,
+    SourceId,
     SourceState,
 )
 from core.webhooks import build_source_payload
 from store.deliveries import add_deliveries
 from store.engine import Session, Store, StoreError
-from store.entries import add_entries, known_guids, known_texts
-from store.sources import add_source_event, record_fetches
+from store.entries import Haul, add_hauls, known_texts, leave_known
+from store.sources import Turn, add_source_event, record_fetches
 from store.subscriptions import add_endpoint
 
 logger = logging.getLogger(__name__)
 
-_LARGEST_BATCH = 200
+# Entries of so many visits wait in memory at most; more would save little.
+_LARGEST_BATCH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,15 @@ class Visit:
     after: SourceState
     fetch: Fetch
     entries: tuple[ParsedEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Entries of one visit that are treated alike: `is_first` makes all of them backlog."""
+
+    source: Source
+    entries: Sequence[ParsedEntry]
+    is_first: bool
 
 
 @dataclass(slots=True)
@@ -92,28 +103,17 @@ class VisitBook:
                 stored.set_result(count)
 
     def _write(self, visits: Sequence[Visit]) -> list[int]:
+        at = self.now()
         with self.store.write() as tx:
-            counts = [self._add_entries(tx, visit) for visit in visits]
-            record_fetches(tx, [(visit.fetch, visit.after) for visit in visits])
+            parcels = [parcel for visit in visits for parcel in _sort_out(visit, now=at)]
+            counts = Counter[SourceId]()
+            for parcel, count in zip(parcels, take_in(tx, parcels, now=at), strict=True):
+                counts[parcel.source.source_id] += count
+            turns = [Turn(visit.fetch, visit.before, visit.after, counts[visit.source.source_id]) for visit in visits]
+            record_fetches(tx, turns)
             for visit in visits:
                 self._note_alarm(tx, visit)
-        return counts
-
-    def _add_entries(self, tx: Session, visit: Visit) -> int:
-        if not visit.entries:
-            return 0
-        at = self.now()
-        is_first = visit.before.first_contact_at is None
-        if is_first or not is_flood(visit.before, len(visit.entries), now=at):
-            return len(take_in(tx, visit.source, visit.entries, now=at, is_first=is_first))
-        # Dates tell old from new in a flood; what bears none is not believed to be news.
-        dated = [entry for entry in visit.entries if entry.published_at]
-        undated = [entry for entry in visit.entries if not entry.published_at]
-        words = f"{len(visit.entries)} entries were new at once: an archive, or all ids have changed; "
-        words += f"{len(undated)} of them bear no date and alert nobody"
-        logger.warning("source %s: %s", visit.source.source_id, words)
-        added = take_in(tx, visit.source, dated, now=at, is_first=False)
-        return len(added) + len(take_in(tx, visit.source, undated, now=at, is_first=True))
+        return [counts[visit.source.source_id] for visit in visits]
 
     def _note_alarm(self, tx: Session, visit: Visit) -> None:
         """Keep that a source broke or came back, and owe it to the operator's endpoint if there is one."""
@@ -148,14 +148,40 @@ def owe_notice(endpoint: Endpoint, event: EventType, payload: str, *, now: datet
     )
 
 
-def take_in(
-    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_first: bool
-) -> list[EntryId]:
-    """Store what a visit brought that is new; a first contact and an archive that comes again are backlog."""
-    known = known_guids(tx, source.source_id, [item.guid for item in items])
-    fresh = [item for item in items if item.guid not in known]
-    old = {} if is_first else _find_republished(tx, source, fresh)
-    return add_entries(tx, source, fresh, now=now, is_backlog=is_first, old_guids=old)
+def _sort_out(visit: Visit, *, now: datetime) -> Iterator[Parcel]:
+    """Tell news from what was there before; in a flood dates do, and what bears none is not believed to be news."""
+    if not visit.entries:
+        return
+    is_first = visit.before.first_contact_at is None
+    if is_first or not is_flood(visit.before, len(visit.entries), now=now):
+        yield Parcel(visit.source, visit.entries, is_first)
+        return
+    dated = tuple(entry for entry in visit.entries if entry.published_at)
+    undated = tuple(entry for entry in visit.entries if not entry.published_at)
+    words = f"{len(visit.entries)} entries were new at once: an archive, or all ids have changed; "
+    words += f"{len(undated)} of them bear no date and alert nobody"
+    logger.warning("source %s: %s", visit.source.source_id, words)
+    yield Parcel(visit.source, dated, is_first=False)
+    yield Parcel(visit.source, undated, is_first=True)
+
+
+def take_in(tx: Session, parcels: Sequence[Parcel], *, now: datetime) -> list[int]:
+    """Store what is new in each parcel and say how much; a first contact and an archive that comes again are backlog.
+
+    No two parcels of a source may hold the same entry.
+    """
+    fresh = leave_known(tx, [(parcel.source.source_id, parcel.entries) for parcel in parcels], now=now)
+    hauls = [
+        Haul(
+            source=parcel.source,
+            items=items,
+            is_backlog=parcel.is_first,
+            old_guids={} if parcel.is_first else _find_republished(tx, parcel.source, items),
+        )
+        for parcel, items in zip(parcels, fresh, strict=True)
+    ]
+    add_hauls(tx, hauls, now=now)
+    return [len(items) for items in fresh]
 
 
 def _find_republished(tx: Session, source: Source, fresh: Sequence[ParsedEntry]) -> dict[str, str]:

@@ -26,7 +26,6 @@ from core.values import (
     EndpointId,
     EndpointKind,
     EntryId,
-    EventType,
     GiveUp,
     Outcome,
     ParsedPage,
@@ -36,23 +35,26 @@ from core.values import (
     SourceKind,
     SourceState,
 )
-from core.webhooks import build_disabled_payload
 from crawler.feeds import Gathered, gather_feed
 from crawler.fetch import Gateway
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
+from notifier.gate import Gate
 from notifier.senders import Notifier
+from scheduler.cataloguing import Cataloguer
 from scheduler.desk import Desk
 from scheduler.digests import release_due
 from scheduler.dispatch import Dispatcher
-from scheduler.gathering import Visit, VisitBook, owe_notice
+from scheduler.gathering import Visit, VisitBook
 from scheduler.hubs import Hubs
+from scheduler.journal import Journal
 from scheduler.lanes import Lanes
-from store.deliveries import Claim, add_deliveries, claim_deliveries, give_back, record_attempt
-from store.engine import Session, Store
+from scheduler.outcomes import OutcomeBook
+from store.deliveries import Claim, Settled, claim_deliveries, give_back
+from store.engine import Store
 from store.entries import owed_texts, record_text, settled_guids
 from store.housekeeping import Retention, purge
 from store.sources import defer_sources, due_sources
-from store.subscriptions import add_endpoint, companions, disable_endpoint, failing_endpoints
+from store.subscriptions import failing_endpoints
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
 _MAX_LANES = 1000
 _MAIL_LANES = 8
+_CLAIMED_TOGETHER = 640
 # Standard Webhooks 1.0.0, "Deliverability and reliability": disable after failing for days, and tell the owner.
 _PATIENCE = timedelta(days=5)
 
@@ -94,7 +97,10 @@ class Jobs:
     pace: Pace
     now: Now
     operator: Endpoint | None = None
+    gate: Gate = field(default_factory=Gate)
+    journal: Journal | None = None
     hubs: Hubs | None = None
+    cataloguer: Cataloguer | None = None
     dispatcher: Dispatcher = field(init=False)
     _lanes: dict[tuple[EndpointKind, ...], Lanes] = field(init=False)
     _last_told: dict[tuple[EndpointKind, ...], EndpointId] = field(default_factory=dict)
@@ -102,6 +108,7 @@ class Jobs:
     _more_are_due: bool = False
     _host_lanes: Counter[str] = field(default_factory=Counter)
     _book: VisitBook = field(init=False)
+    _outcomes: OutcomeBook = field(init=False)
 
     def __post_init__(self) -> None:
         # Mails go through one connection, one after the other: more of them claimed at once would only grow old.
@@ -111,6 +118,7 @@ class Jobs:
             (EndpointKind.EMAIL,): Lanes(room=_MAIL_LANES, most=_MAIL_LANES),
         }
         self._book = VisitBook(self.store, self.now, self.operator)
+        self._outcomes = OutcomeBook(self.store, self.now, lambda: self.operator, self.journal)
 
     def handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
         return {
@@ -123,23 +131,30 @@ class Jobs:
             "digest": self.digest,
             "housekeep": self.housekeep,
             "renew_hubs": self.renew_hubs,
+            "sync_films": self.sync_films,
         }
+
+    def recover(self) -> None:
+        """Store what a process that died knew of its sends and had not stored."""
+        count = self._outcomes.recover()
+        if count:
+            logger.info("stored %s outcomes that the journal had kept", count)
 
     async def poll(self) -> None:
         """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
-        free = self.pace.gathering * 4 - self._gathering
-        if free < self.pace.gathering:
+        free = self.pace.gathering * 2 - self._gathering
+        if free < max(self.pace.gathering // 2, 1):
             return
         claimed_at = time.monotonic()
         claimed, is_all = await asyncio.to_thread(self._claim_sources, free)
         self._gathering += len(claimed)
         self._more_are_due = not is_all
-        for source, state in claimed:
-            lane = _lane(source, state)
+        for source, state, lane in claimed:
             self._host_lanes[lane] += 1
-            self.dispatcher.enqueue("gather", {"source": source, "state": state, "claimed_at": claimed_at}, lock=lane)
+            args = {"source": source, "state": state, "lane": lane, "claimed_at": claimed_at}
+            self.dispatcher.enqueue("gather", args, lock=lane)
 
-    async def gather(self, source: Source, state: SourceState, claimed_at: float) -> None:
+    async def gather(self, source: Source, state: SourceState, lane: str, claimed_at: float) -> None:
         """Ask one source and store what came of it; wake the desk when it brought something.
 
         One whose lease ran out while it queued for its host is left to the next claim.
@@ -149,7 +164,7 @@ class Jobs:
                 await self._visit(source, state)
         finally:
             self._gathering -= 1
-            self._leave(_lane(source, state))
+            self._leave(lane)
         if self._more_are_due:
             self.dispatcher.enqueue("poll", unique="poll", lock="poll")
 
@@ -201,32 +216,43 @@ class Jobs:
         while await asyncio.to_thread(self.desk.edit_batch, self.now):
             self.dispatcher.enqueue("tell", unique="tell", lock="tell")
 
-    async def tell(self) -> None:
-        """Claim what is owed, endpoint by endpoint in turn, and ask for each endpoint to be told."""
-        for kinds, lanes in self._lanes.items():
-            while (free := lanes.count_free(time.monotonic())) > 0:
-                claimed_at = time.monotonic()
-                claims = await asyncio.to_thread(self._claim_deliveries, kinds, free)
-                for claim in claims:
-                    lanes.move(claim.endpoint.endpoint_id, claimed_at)
-                    self.dispatcher.enqueue("send", {"claim": claim, "claimed_at": claimed_at}, lock=_lock_of(claim))
-                if len(claims) < free:
-                    break
+    async def tell(self, kinds: tuple[EndpointKind, ...] | None = None) -> None:
+        """Claim what is owed, endpoint by endpoint in turn, and ask for each endpoint to be told.
+
+        `kinds` are those of one set of lanes; all are asked for without.
+        """
+        for those, lanes in self._lanes.items():
+            if kinds in (None, those):
+                await self._claim_for(those, lanes)
+
+    async def _claim_for(self, kinds: tuple[EndpointKind, ...], lanes: Lanes) -> None:
+        while (free := lanes.count_free(time.monotonic())) > 0:
+            claimed_at = time.monotonic()
+            claims = await asyncio.to_thread(self._claim_deliveries, kinds, free)
+            for claim in claims:
+                lanes.move(claim.endpoint.endpoint_id, claimed_at)
+                self.dispatcher.enqueue("send", {"claim": claim, "claimed_at": claimed_at}, lock=_lock_of(claim))
+            if len(claims) < free:
+                break
 
     async def send(self, claim: Claim, claimed_at: float) -> None:
         """Tell one endpoint what was claimed for it, one after the other until one fails; give the rest back."""
-        lanes = self._lanes_of(claim.endpoint.kind)
+        kinds, lanes = self._lanes_of(claim.endpoint.kind)
         unsent = list(claim.deliveries)
+        stored: list[asyncio.Future[None]] = []
         try:
             while unsent and time.monotonic() - claimed_at < self.pace.delivery_lease.total_seconds() / 2:
                 lanes.move(claim.endpoint.endpoint_id, time.monotonic())
-                if not isinstance(await self._attempt(unsent.pop(0)), Delivered | GiveUp):
+                outcome, kept = await self._attempt(unsent.pop(0))
+                stored.append(kept)
+                if not isinstance(outcome, Delivered | GiveUp):
                     break
+            await asyncio.gather(*stored)
             if unsent:
                 await asyncio.to_thread(self._give_back, claim, [delivery.delivery_id for delivery in unsent])
         finally:
             lanes.close(claim.endpoint.endpoint_id)
-        self.dispatcher.enqueue("tell", unique="tell", lock="tell")
+        self.dispatcher.enqueue("tell", {"kinds": kinds}, unique=f"tell:{kinds[0]}", lock="tell")
 
     async def digest(self) -> None:
         """Release what was held until now: one by one, or together as a digest."""
@@ -245,40 +271,51 @@ class Jobs:
         if self.hubs is not None:
             await self.hubs.renew()
 
+    async def sync_films(self) -> None:
+        """Bring the catalogue in step with whoever is due."""
+        if self.cataloguer is not None:
+            await self.cataloguer.sync_due()
+
     async def _ask(self, source: Source, state: SourceState) -> Gathered:
         if source.kind is SourceKind.FEED:
             known = self._ask_known(source, state)
             return await gather_feed(source, state, gateway=self.gateway, now=self.now, known=known)
         return await run_spider(source, settings=self.crawl, now=self.now)
 
-    async def _attempt(self, delivery: Delivery) -> Outcome:
-        started_at, clock = self.now(), time.monotonic()
-        outcome = await self.notifier.send(delivery, now=started_at)
-        attempt = Attempt(
-            delivery_id=delivery.delivery_id,
-            number=delivery.attempt_count + 1,
-            started_at=started_at,
-            duration=timedelta(seconds=time.monotonic() - clock),
-            outcome=outcome,
-        )
-        tries = attempt.number - delivery.given_up_count
-        state, due_at = settle(outcome, attempt_count=tries, now=self.now(), jitter=random.random())  # noqa: S311
-        await asyncio.to_thread(self._record, delivery, attempt, state, due_at)
-        return outcome
+    async def _attempt(self, delivery: Delivery) -> tuple[Outcome, asyncio.Future[None]]:
+        """Make one attempt. When this returns, what came of it outlives the process; the future says it is stored."""
+        try:
+            started_at, clock = self.now(), time.monotonic()
+            outcome = await self.notifier.send(delivery, now=started_at)
+            attempt = Attempt(
+                delivery_id=delivery.delivery_id,
+                number=delivery.attempt_count + 1,
+                started_at=started_at,
+                duration=timedelta(seconds=time.monotonic() - clock),
+                outcome=outcome,
+            )
+            tries = attempt.number - delivery.given_up_count
+            state, due_at = settle(outcome, attempt_count=tries, now=self.now(), jitter=random.random())  # noqa: S311
+            kept = self._outcomes.keep(Settled(attempt=attempt, state=state, next_attempt_at=due_at))
+            if not kept.is_safe:
+                await kept.stored
+        finally:
+            self.gate.leave(delivery.delivery_id)
+        return outcome, kept.stored
 
-    def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState]], bool]:
+    def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState, str]], bool]:
         """Claim what is due, and say whether that was all. What would crowd its lane is put off instead."""
         now = self.now()
         with self.store.write() as tx:
             claimed = due_sources(tx, now=now, limit=limit, lease=_GATHER_LEASE)
             lanes = self._host_lanes.copy()
-            taken: list[tuple[Source, SourceState]] = []
+            taken: list[tuple[Source, SourceState, str]] = []
             later: list[tuple[SourceId, datetime]] = []
             for source, state in claimed:
                 lane = _lane(source, state)
                 lanes[lane] += 1
                 if lanes[lane] <= _LANE_LENGTH:
-                    taken.append((source, state))
+                    taken.append((source, state, lane))
                 else:
                     later.append((source.source_id, now + _LANE_STEP * (lanes[lane] - _LANE_LENGTH)))
             defer_sources(tx, later)
@@ -304,13 +341,17 @@ class Jobs:
                 page = pages.get(entry_id)
                 record_text(tx, entry_id, page if isinstance(page, ParsedPage) else None, now=self.now())
 
-    def _lanes_of(self, kind: EndpointKind) -> Lanes:
-        return next(lanes for kinds, lanes in self._lanes.items() if kind in kinds)
+    def _lanes_of(self, kind: EndpointKind) -> tuple[tuple[EndpointKind, ...], Lanes]:
+        return next((kinds, lanes) for kinds, lanes in self._lanes.items() if kind in kinds)
 
     def _claim_deliveries(self, kinds: tuple[EndpointKind, ...], limit: int) -> list[Claim]:
         lease, after = self.pace.delivery_lease, self._last_told.get(kinds)
+        # Mails leave one after the other: more of them claimed at once would only grow old.
+        together = 0 if kinds == (EndpointKind.EMAIL,) else _CLAIMED_TOGETHER
         with self.store.write() as tx:
-            claims = claim_deliveries(tx, now=self.now(), limit=limit, lease=lease, kinds=kinds, after=after)
+            claims = claim_deliveries(
+                tx, now=self.now(), limit=limit, lease=lease, together=together, kinds=kinds, after=after
+            )
         if claims:
             self._last_told[kinds] = claims[-1].endpoint.endpoint_id
         return claims
@@ -319,31 +360,10 @@ class Jobs:
         with self.store.write() as tx:
             give_back(tx, unsent, leased_until=claim.leased_until)
 
-    def _record(self, delivery: Delivery, attempt: Attempt, state: DeliveryState, due_at: datetime | None) -> None:
-        with self.store.write() as tx:
-            record_attempt(tx, attempt, state=state, next_attempt_at=due_at)
-            if isinstance(attempt.outcome, EndpointGone):
-                self._disable(tx, delivery.endpoint, attempt.outcome.reason)
-
     def _disable_failing(self) -> None:
         with self.store.write() as tx:
             for endpoint in failing_endpoints(tx, before=self.now() - _PATIENCE):
-                self._disable(tx, endpoint, f"It has only failed for {_PATIENCE.days} days.")
-
-    def _disable(self, tx: Session, endpoint: Endpoint, reason: str) -> None:
-        """Disable an endpoint and owe a notice to its owner and the operator, in the same transaction."""
-        now = self.now()
-        if not disable_endpoint(tx, endpoint.endpoint_id, reason, now=now):
-            return
-        logger.warning("endpoint %s is disabled: %s", endpoint.endpoint_id, reason)
-        payload = build_disabled_payload(at=now, endpoint=endpoint, reason=reason)
-        told = {owner.endpoint_id: owner for owner in companions(tx, endpoint.endpoint_id)}
-        if self.operator is not None and self.operator.address != endpoint.address:
-            add_endpoint(tx, self.operator, now=now)
-            told[self.operator.endpoint_id] = self.operator
-        add_deliveries(
-            tx, [(None, owe_notice(owner, EventType.ENDPOINT_DISABLED, payload, now=now)) for owner in told.values()]
-        )
+                self._outcomes.disable(tx, endpoint, f"It has only failed for {_PATIENCE.days} days.")
 
     def _purge(self) -> dict[str, int]:
         with self.store.write() as tx:

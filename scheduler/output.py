@@ -4,7 +4,8 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -13,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from core.values import Endpoint
 
 console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -95,6 +98,17 @@ def progress(task: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(step)
 
 
+@contextmanager
+def reading_progress(task: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many bytes have been read: a bar on a terminal, nothing elsewhere."""
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    with Progress(TextColumn(task), BarColumn(), TimeRemainingColumn(), console=errors, transient=True) as bar:
+        step = bar.add_task(task, total=total_bytes)
+        yield lambda read_bytes: bar.update(step, completed=read_bytes)
+
+
 def _plain_steps(task: str, total: int) -> Callable[[], None]:
     done = 0
 
@@ -120,10 +134,12 @@ def _plain(value: object) -> object:
         case set() | frozenset():
             return sorted(value, key=str)
         case _ if is_dataclass(value) and not isinstance(value, type):
-            fields = asdict(value)
+            fields = {field.name: getattr(value, field.name) for field in dataclass_fields(value)}
             for name in ("secret", "old_secret"):
                 if fields.get(name):
                     fields[name] = "whsec_***"
+            if isinstance(value, Endpoint):
+                fields["address"] = value.shown_address
             return fields
         case _:
             return str(value)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core.editing import find_developments, merge_tags
+from core.composing import find_developments, merge_tags
 from core.facts.telling import merge_facts
 from core.matching import SubscriptionIndex
 from core.values import EventType, Story, StoryId, Subscription

@@ -18,25 +18,31 @@ from typing import Any, Protocol
 
 import uvicorn
 
-from config.films import load_films
+from config.films import stream_films
 from config.models import load_model
 from config.settings import Settings
 from config.sources import load_sources
 from config.subscriptions import load_subscriptions
 from config.topics import load_topics
+from core.catalogue import Authority
 from core.editing import Windows
 from core.values import Endpoint, EndpointId, EndpointKind, Source, SourceState, Subscription
 from core.websub import is_reachable
+from crawler.catalogues import Catalogue, Tmdb, Wikidata
 from crawler.fetch import FetchSettings, Gateway
 from crawler.runner import CrawlSettings
+from notifier.chat import ChatSender, ChatSettings
+from notifier.gate import Gate
 from notifier.senders import Notifier
 from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
 from notifier.webhook import WebhookSender, WebhookSettings
+from scheduler.cataloguing import Cataloguer
 from scheduler.clock import Clock
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
 from scheduler.hubs import Hubs
 from scheduler.jobs import Jobs, Pace
+from scheduler.journal import Journal
 from store.alone import alone_on
 from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
@@ -91,15 +97,18 @@ async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event
         store = await asyncio.to_thread(prepare_store, settings)
         stack.callback(store.close)
         stack.enter_context(alone_on(settings.database_url))
-        await asyncio.to_thread(_take_over_claims, store)
+        journal = stack.enter_context(_open_journal(settings.data_dir))
         listener = stack.enter_context(_listen(settings.host, settings.port))
-        jobs = await _build_jobs(settings, store, stack)
+        jobs = await _build_jobs(settings, store, journal, stack)
+        await asyncio.to_thread(_take_over_claims, store, jobs)
         dispatcher = EmbeddedDispatcher(jobs.handlers(), report=lambda *_: None)
         jobs.dispatcher = dispatcher
         clock = Clock(dispatcher, tick=settings.tick)
         web = _start_web(settings, store, clock, listener)
         _stop_on_signals(stop)
         clock.start()
+        for task in ("edit", "tell"):  # the desk remembers, and what was owed leaves, before the first tick
+            dispatcher.enqueue(task, unique=task, lock=task)
         _announce_start(announcer, settings, store, listener)
         round_task = asyncio.create_task(_announce_first_round(announcer, store, settings))
         await asyncio.wait({asyncio.create_task(stop.wait()), web.task}, return_when=asyncio.FIRST_COMPLETED)
@@ -138,12 +147,13 @@ def _take_films(tx: Session, path: Path, *, now: datetime) -> None:
         content = b""  # what is wrong with it is the loader's to say
     mark = int.from_bytes(hashlib.sha256(version("setwire").encode() + content).digest()[:7])
     if taken_mark(tx, "films") != mark:
-        upsert_films(tx, load_films(path), now=now)
+        upsert_films(tx, stream_films(path), now=now)
         set_taken_mark(tx, "films", mark)
 
 
-def _take_over_claims(store: Store) -> None:
-    """Release what a process that died had claimed; whoever calls this is the only service."""
+def _take_over_claims(store: Store, jobs: Jobs) -> None:
+    """Release what a process that died had claimed and not sent; whoever calls this is the only service."""
+    jobs.recover()
     with store.write() as tx:
         release_leases(tx)
 
@@ -209,6 +219,16 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def _open_journal(data_dir: Path) -> Journal:
+    try:
+        return Journal(data_dir)
+    except OSError as error:
+        raise ServiceError(
+            f"The journal in {data_dir} cannot be written ({error.strerror or error}); "
+            "make the files outcomes-*.jsonl writable, or set SETWIRE_DATA_DIR to a folder that is."
+        ) from error
+
+
 @contextmanager
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -223,9 +243,10 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -> Jobs:
+async def _build_jobs(settings: Settings, store: Store, journal: Journal, stack: AsyncExitStack) -> Jobs:
     gateway = await stack.enter_async_context(Gateway(settings=fetch_settings(settings)))
-    notifier = await stack.enter_async_context(_notifier(settings, await asyncio.to_thread(link_key, store)))
+    gate, key = Gate(), await asyncio.to_thread(link_key, store)
+    notifier = await stack.enter_async_context(_notifier(settings, key, gate))
     return Jobs(
         store=store,
         gateway=gateway,
@@ -255,6 +276,9 @@ async def _build_jobs(settings: Settings, store: Store, stack: AsyncExitStack) -
         ),
         now=utc_now,
         operator=_operator(settings),
+        cataloguer=build_cataloguer(settings, store, gateway),
+        gate=gate,
+        journal=journal,
     )
 
 
@@ -281,6 +305,24 @@ def load_models() -> Models:
     return Models(stories=load("stories"), tags=load("tags"))
 
 
+def build_cataloguer(settings: Settings, store: Store, gateway: Gateway) -> Cataloguer:
+    """Build what syncs the catalogue with whom the settings let us ask."""
+    catalogues: dict[Authority, Catalogue] = {}
+    key = settings.tmdb_key.get_secret_value()
+    if key:
+        catalogues[Authority.TMDB] = Tmdb(gateway, key=key, url=settings.tmdb_url)
+    if settings.contact_url:
+        catalogues[Authority.WIKIDATA] = Wikidata(gateway, url=settings.wikidata_url)
+    switches = {Authority.TMDB: settings.sync_tmdb, Authority.WIKIDATA: settings.sync_wikidata}
+    return Cataloguer(
+        store=store,
+        catalogues=catalogues,
+        enabled=frozenset(authority for authority, is_on in switches.items() if is_on),
+        interval=settings.sync_interval,
+        now=utc_now,
+    )
+
+
 def windows(settings: Settings) -> Windows:
     return Windows(story=settings.story_window, alert=settings.max_alert_age)
 
@@ -294,15 +336,16 @@ def fetch_settings(settings: Settings) -> FetchSettings:
         per_host=settings.fetch_per_host,
         total=settings.fetch_concurrency,
         proxy=settings.proxy or None,
+        shared_folder=(settings.data_dir / "services").absolute(),  # crawls run in another working directory
     )
 
 
 def crawl_settings(settings: Settings) -> CrawlSettings:
-    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline)
+    return CrawlSettings(fetch=fetch_settings(settings), deadline=settings.crawl_deadline, browser=settings.browser)
 
 
 @asynccontextmanager
-async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
+async def _notifier(settings: Settings, key: bytes, gate: Gate) -> AsyncIterator[Notifier]:
     async with AsyncExitStack() as stack:
         webhook = await stack.enter_async_context(
             WebhookSender(
@@ -311,15 +354,24 @@ async def _notifier(settings: Settings, key: bytes) -> AsyncIterator[Notifier]:
                     allow_private_hosts=settings.allow_private_hosts,
                     allow_http=settings.webhook_allow_http,
                     user_agent=settings.user_agent,
-                )
+                ),
+                gate=gate,
             )
         )
+        chat = ChatSender(
+            ChatSettings(
+                base_url=settings.base_url,
+                deadline=settings.webhook_deadline,
+                allow_private_hosts=settings.allow_private_hosts,
+            )
+        )
+        stack.callback(chat.close)
         words = MailSettings(from_address=settings.mail_from, base_url=settings.base_url, link_key=key)
         if not settings.smtp_host:
-            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words))
+            yield Notifier(webhook=webhook, mail=FolderSender(settings.mail_dir, words), chat=chat)
             return
-        mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words))
-        yield Notifier(webhook=webhook, mail=mail)
+        mail = await stack.enter_async_context(SmtpSender(_smtp_settings(settings), words, gate=gate))
+        yield Notifier(webhook=webhook, mail=mail, chat=chat)
 
 
 def _smtp_settings(settings: Settings) -> SmtpSettings:

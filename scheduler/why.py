@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from core.editing import find_developments, merge_tags
+from core.composing import find_developments, merge_tags
 from core.facts.telling import merge_facts
 from core.matching import explain_silence
 from core.values import ArticleId, DeliveryState, EventType, Story, StoryId, SubscriptionId
@@ -32,7 +32,7 @@ def _explain_matches(tx: Session, history: SubscriptionHistory, detail: StoryDet
             yield f"matched at {_say(view.matched_at)} by article {view.match.article_id}: {because}"
     theirs = [view for view in detail.deliveries if view.subscription_id == name]
     for owed in theirs:
-        yield f"{owed.delivery.event} to {owed.delivery.endpoint.address}: {_explain_delivery(tx, owed)}"
+        yield f"{owed.delivery.event} to {owed.delivery.endpoint.shown_address}: {_explain_delivery(tx, owed)}"
     if not theirs and any(view.match.subscription_id == name for view in detail.matches):
         yield "nothing was owed for it: the subscription named no endpoint, or the record was purged"
 

@@ -1,7 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL. Holds no tables."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 PLAIN_JSON = JSON(none_as_null=True)
+Bind = Callable[[Any], Any]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -19,18 +20,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; the store keeps aware times only")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+    def bind_processor(self, dialect: Dialect) -> Bind:
+        return _write_time if dialect.name == "sqlite" else _in_utc
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Bind:
+        return _read_time if dialect.name == "sqlite" else _in_utc
 
 
 class Seconds(TypeDecorator[timedelta]):
@@ -39,11 +33,11 @@ class Seconds(TypeDecorator[timedelta]):
     impl = Float(53)
     cache_ok = True
 
-    def process_bind_param(self, value: timedelta | None, _dialect: Dialect) -> float | None:
-        return None if value is None else value.total_seconds()
+    def bind_processor(self, _dialect: Dialect) -> Bind:
+        return _write_span
 
-    def process_result_value(self, value: float | None, _dialect: Dialect) -> timedelta | None:
-        return None if value is None else timedelta(seconds=value)
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Bind:
+        return _read_span
 
 
 class PlainText(TypeDecorator[str]):
@@ -52,8 +46,43 @@ class PlainText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        return value if value is None else clean_text(value)
+    def bind_processor(self, _dialect: Dialect) -> Bind:
+        return _write_text
+
+
+# What runs for each value of each row, hence as plain as can be.
+
+
+def _write_time(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    moment = value if value.tzinfo is UTC else _in_utc(value)
+    assert moment is not None
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _read_time(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone; the store keeps aware times only")
+    return value.astimezone(UTC)
+
+
+def _write_span(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()
+
+
+def _read_span(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(seconds=value)
+
+
+def _write_text(value: str | None) -> str | None:
+    return value if value is None or (value.isascii() and "\x00" not in value) else clean_text(value)
 
 
 def clean_text(text: str) -> str:

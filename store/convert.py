@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, Protocol, assert_never
 
+from core.catalogue import Authority
 from core.storms import text_key
 from core.values import (
     Alias,
+    AliasType,
     Article,
     ArticleId,
     Assignment,
     Attempt,
     Cadence,
     Certainty,
+    Correction,
     Delivered,
     Delivery,
     DeliveryId,
@@ -33,6 +36,7 @@ from core.values import (
     Fetch,
     Film,
     FilmId,
+    FilmStatus,
     GiveUp,
     Habit,
     Match,
@@ -44,6 +48,7 @@ from core.values import (
     ParsedEntry,
     Publisher,
     PublisherSlug,
+    Render,
     Retry,
     Salience,
     Selectors,
@@ -114,6 +119,7 @@ def source_to_columns(source: Source) -> Columns:
         "spider": source.spider,
         "page": _selectors_to_json(source.page),
         "seen_at": source.seen_at,
+        "render": source.render.value,
         "is_enabled": source.enabled,
     }
 
@@ -133,6 +139,7 @@ def source_from_row(row: Row, publishers: Publishers) -> Source:
         page=PageSelectors(**row["page"]) if row["page"] else None,
         enabled=row["is_polled"],
         seen_at=row["seen_at"],
+        render=Render(row["render"]),
     )
 
 
@@ -164,6 +171,7 @@ def state_to_columns(state: SourceState) -> Columns:
         "last_entry_at": state.habit.last_entry_at,
         "empty_count": state.empty_count,
         "alarmed_at": state.alarmed_at,
+        "silent_at": state.silent_at,
     }
 
 
@@ -184,6 +192,7 @@ def state_from_row(row: Row) -> SourceState:
         habit=Habit(gap=row["usual_gap"], sample_count=row["news_count"], last_entry_at=row["last_entry_at"]),
         empty_count=row["empty_count"],
         alarmed_at=row["alarmed_at"],
+        silent_at=row["silent_at"],
     )
 
 
@@ -266,6 +275,7 @@ def entry_from_row(row: Row, publishers: Publishers) -> Entry:
         is_backlog=row["is_backlog"],
         backlog_reason=row["backlog_reason"],
         text_state=TextState(row["text_state"]),
+        is_paywalled=row["is_paywalled"],
     )
 
 
@@ -302,6 +312,7 @@ def article_to_columns(article: Article) -> Columns:
         "first_seen_at": article.first_seen_at,
         "event_at": article.event_at,
         "is_backlog": article.is_backlog,
+        "is_paywalled": article.is_paywalled,
         "text_key": text_key(article.publisher.slug, article.title, article.summary),
     }
 
@@ -323,6 +334,7 @@ def article_from_row(row: Row, publishers: Publishers) -> Article:
         first_seen_at=row["first_seen_at"],
         event_at=row["event_at"],
         is_backlog=row["is_backlog"],
+        is_paywalled=row["is_paywalled"],
     )
 
 
@@ -332,6 +344,7 @@ def judgement_to_columns(edit: Edit) -> Columns:
     tagging = edit.tagging or Tagging(is_production_news=False, production_score=0.0)
     return {
         "story_id": edit.story.story_id if edit.story else None,
+        "strand_id": edit.strand_id if edit.story and edit.strand_id != edit.story.story_id else None,
         "duplicate_of": duplicate.article_id if duplicate else None,
         "duplicate_score": duplicate.score if duplicate else 0.0,
         "duplicate_reason": duplicate.reason if duplicate else "",
@@ -368,6 +381,34 @@ def assignment_from_row(row: Row) -> Assignment | None:
         story_id=StoryId(row["story_id"]),
         score=row["assignment_score"],
         reasons=tuple(row["assignment_reasons"]),
+    )
+
+
+def correction_to_columns(correction: Correction, *, number: int, now: datetime) -> Columns:
+    return {
+        "correction_id": number,
+        "kind": correction.kind,
+        "story_id": correction.story_id,
+        "other_id": correction.other_id,
+        "article_ids": list(correction.article_ids),
+        "rest_ids": list(correction.rest_ids),
+        "score": correction.score,
+        "reasons": list(correction.reasons),
+        "note": correction.note,
+        "corrected_at": now,
+    }
+
+
+def correction_from_row(row: Row) -> Correction:
+    return Correction(
+        kind=row["kind"],
+        story_id=StoryId(row["story_id"]),
+        other_id=StoryId(row["other_id"]),
+        article_ids=tuple(ArticleId(number) for number in row["article_ids"]),
+        rest_ids=tuple(ArticleId(number) for number in row["rest_ids"]),
+        score=row["score"],
+        reasons=tuple(row["reasons"]),
+        note=row["note"],
     )
 
 
@@ -467,6 +508,7 @@ def story_to_columns(story: Story) -> Columns:
         "title": story.title,
         "url": story.url,
         "outlet": story.outlet,
+        "first_outlet": story.first_outlet,
         "summary": story.summary,
         "image_url": story.image_url,
         "first_article_id": story.first_article_id,
@@ -503,6 +545,7 @@ def story_from_row(
         title=row["title"],
         url=row["url"],
         outlet=row["outlet"],
+        first_outlet=row["first_outlet"],
         summary=row["summary"],
         image_url=row["image_url"],
         first_article_id=ArticleId(row["first_article_id"]),
@@ -524,18 +567,21 @@ def tag_from_row(row: Row) -> Tag:
 
 
 def film_to_columns(film: Film, *, now: datetime) -> Columns:
+    found = {"film_id": film.film_id, "search_title": film.title.casefold(), "updated_at": now}
+    return {**found, **_film_fields(film)}
+
+
+def _film_fields(film: Film) -> dict[str, Any]:
     return {
-        "film_id": film.film_id,
         "title": film.title,
-        "search_title": film.title.casefold(),
         "year": film.year,
         "directors": list(film.directors),
         "cast": list(film.cast),
+        "roles": dict(film.roles),
         "franchise": film.franchise,
         "studio": film.studio,
         "status": film.status,
         "external_ids": dict(film.external_ids),
-        "updated_at": now,
     }
 
 
@@ -548,13 +594,25 @@ def aliases_to_columns(film: Film) -> list[Columns]:
             "search_title": alias.title.casefold(),
             "type": alias.type,
             "needs_context": alias.needs_context,
+            **_days_to_text(alias),
         }
         for position, alias in enumerate(film.aliases)
     ]
 
 
 def alias_from_row(row: Row) -> Alias:
-    return Alias(title=row["title"], type=row["type"], needs_context=row["needs_context"])
+    return Alias(
+        title=row["title"],
+        type=row["type"],
+        needs_context=row["needs_context"],
+        since=row["since"] and date.fromisoformat(row["since"]),
+        until=row["until"] and date.fromisoformat(row["until"]),
+    )
+
+
+def _days_to_text(alias: Alias) -> dict[str, str | None]:
+    days = (("since", alias.since), ("until", alias.until))
+    return {name: day.isoformat() if day else None for name, day in days}
 
 
 def film_from_row(row: Row, aliases: tuple[Alias, ...]) -> Film:
@@ -565,11 +623,43 @@ def film_from_row(row: Row, aliases: tuple[Alias, ...]) -> Film:
         aliases=aliases,
         directors=tuple(row["directors"]),
         cast=tuple(row["cast"]),
+        roles=dict(row["roles"]),
         franchise=row["franchise"],
         studio=row["studio"],
         status=row["status"],
         external_ids=dict(row["external_ids"]),
     )
+
+
+def film_to_json(film: Film) -> dict[str, Any]:
+    """A film without its id, with its aliases in it, as a record of an authority is kept."""
+    aliases = [_alias_to_json(alias) for alias in film.aliases]
+    return {**_film_fields(film), "status": str(film.status), "aliases": aliases}
+
+
+def record_to_columns(film: Film, authority: Authority, *, ref: str, now: datetime) -> Columns:
+    return {
+        "film_id": film.film_id,
+        "authority": authority,
+        "ref": ref,
+        "record": film_to_json(film),
+        "seen_at": now,
+        "gone_at": None,
+    }
+
+
+def film_from_json(film_id: FilmId, record: Mapping[str, Any]) -> Film:
+    aliases = tuple(_alias_from_json(alias) for alias in record["aliases"])
+    return film_from_row({**record, "film_id": film_id, "status": FilmStatus(record["status"])}, aliases)
+
+
+def _alias_to_json(alias: Alias) -> dict[str, Any]:
+    kept = {"title": alias.title, "type": str(alias.type), "needs_context": alias.needs_context}
+    return {**kept, **_days_to_text(alias)}
+
+
+def _alias_from_json(alias: Mapping[str, Any]) -> Alias:
+    return alias_from_row({**alias, "type": AliasType(alias["type"])})
 
 
 def topic_to_columns(topic: Topic, *, position: int) -> Columns:

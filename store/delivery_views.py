@@ -1,11 +1,12 @@
 """Matches and deliveries as pages and commands show them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from core.values import DeliveryId, DeliveryState, MatchId, StoryId
+from core.values import DeliveryId, DeliveryState, MatchId
 from store import convert
 from store.tables import attempts, deliveries, endpoints, matches, stories, subscriptions
 from store.views import DeliveryDetail, DeliveryView, MatchView
@@ -19,9 +20,9 @@ def latest_deliveries(tx: Session, *, limit: int, state: DeliveryState | None = 
     return [_view(row) for row in tx.execute(query).mappings()]
 
 
-def story_deliveries(tx: Session, story_id: StoryId) -> tuple[DeliveryView, ...]:
-    """What was sent of a story, oldest first."""
-    query = _select_views().where(deliveries.c.story_id == story_id)
+def match_deliveries(tx: Session, match_ids: Collection[MatchId]) -> tuple[DeliveryView, ...]:
+    """What was sent for these matches, oldest first."""
+    query = _select_views().where(deliveries.c.match_id.in_(match_ids))
     rows = tx.execute(query.order_by(deliveries.c.created_at, deliveries.c.delivery_id)).mappings()
     return tuple(_view(row) for row in rows)
 

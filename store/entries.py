@@ -1,10 +1,11 @@
 """Entries: items as sources gave them, waiting for their page and for the desk."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.outlets import name_outlet
@@ -12,7 +13,7 @@ from core.values import Entry, EntryId, ParsedEntry, ParsedPage, PublisherSlug, 
 from store import convert
 from store.columns import key_of
 from store.sources import publishers
-from store.sql import chosen_once, chunks, insert_into, insert_new, is_sqlite
+from store.sql import chosen_once, chunks, insert_new
 from store.tables import BuriedKind, articles, entries, fetches, matches, sources, stories, tombstones
 from store.tables import deliveries as delivery_rows
 from store.tables import publishers as publisher_rows
@@ -20,6 +21,34 @@ from store.views import EntryView, Gathered
 
 # A tombstone younger than this need not be freshened when its item is seen again.
 TOMBSTONE_FRESH = timedelta(days=30)
+
+
+_STORED = select(entries.c.guid_key).where(
+    entries.c.source_id == bindparam("source_id"), entries.c.guid_key.in_(bindparam("keys", expanding=True))
+)
+_BURIED = select(tombstones.c.key).where(
+    tombstones.c.kind == BuriedKind.ENTRY,
+    tombstones.c.source_id == bindparam("source_id"),
+    tombstones.c.key.in_(bindparam("keys", expanding=True)),
+)
+_FRESHLY_BURIED = _BURIED.where(tombstones.c.buried_at >= bindparam("since"))
+_HAS_HISTORY = select(sources.c.source_id).where(
+    sources.c.source_id.in_(bindparam("names", expanding=True)),
+    or_(
+        exists().where(entries.c.source_id == sources.c.source_id),
+        exists().where(tombstones.c.kind == BuriedKind.ENTRY, tombstones.c.source_id == sources.c.source_id),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Haul:
+    """Entries of one source to store, in the document's order; `old_guids` says of those that are no news, why."""
+
+    source: Source
+    items: Sequence[ParsedEntry]
+    is_backlog: bool
+    old_guids: Mapping[str, str] = field(default_factory=dict)
 
 
 def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime | None = None) -> set[str]:
@@ -38,28 +67,44 @@ def known_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now
 def settled_guids(tx: Session, source_id: SourceId, guids: Collection[str], *, now: datetime) -> set[str]:
     """Those of `guids` with which nothing is left to do: stored, or buried with a tombstone that is still fresh.
 
-    Reads only. The others go to `add_entries`, which freshens the tombstones it meets.
+    Reads only. The others go to `leave_known`, which freshens the tombstones it meets.
     """
     by_key = {key_of(guid): guid for guid in guids}
     settled: set[str] = set()
     for keys in chunks(by_key):
-        fresh = tombstones.c.buried_at >= now - TOMBSTONE_FRESH
-        buried = select(tombstones.c.key).where(*_lies_here(source_id, keys), fresh)
-        settled |= _stored_keys(tx, source_id, keys) | set(tx.execute(buried).scalars())
+        asked = {"source_id": source_id, "keys": keys, "since": now - TOMBSTONE_FRESH}
+        settled |= _stored_keys(tx, source_id, keys) | set(tx.execute(_FRESHLY_BURIED, asked).scalars())
     return {by_key[key] for key in settled}
 
 
+def leave_known(
+    tx: Session, turns: Sequence[tuple[SourceId, Sequence[ParsedEntry]]], *, now: datetime
+) -> list[list[ParsedEntry]]:
+    """What is new of the items of each turn, in their order, without repeats; tombstones that are met are freshened."""
+    names = {source_id for source_id, items in turns if items}
+    heard_of = {name for some in chunks(names) for name in tx.execute(_HAS_HISTORY, {"names": some}).scalars()}
+    fresh: list[list[ParsedEntry]] = []
+    for source_id, items in turns:
+        guids = {item.guid for item in items}
+        known = known_guids(tx, source_id, guids, now=now) if source_id in heard_of else set()
+        new: dict[str, ParsedEntry] = {}
+        for item in items:
+            if item.guid not in known:
+                new.setdefault(key_of(item.guid), item)
+        fresh.append(list(new.values()))
+    return fresh
+
+
 def _stored_keys(tx: Session, source_id: SourceId, keys: list[str]) -> set[str]:
-    query = select(entries.c.guid_key).where(entries.c.source_id == source_id, entries.c.guid_key.in_(keys))
-    return set(tx.execute(query).scalars())
+    return set(tx.execute(_STORED, {"source_id": source_id, "keys": keys}).scalars())
 
 
 def _buried_keys(tx: Session, source_id: SourceId, keys: list[str], *, now: datetime | None) -> set[str]:
-    lies_here = _lies_here(source_id, keys)
-    found = set(tx.execute(select(tombstones.c.key).where(*lies_here)).scalars())
+    found = set(tx.execute(_BURIED, {"source_id": source_id, "keys": keys}).scalars())
     if found and now is not None:
-        stale = tombstones.c.buried_at < now - TOMBSTONE_FRESH
-        tx.execute(update(tombstones).where(*lies_here, stale).values(buried_at=now))
+        lies_here = (tombstones.c.kind == BuriedKind.ENTRY, tombstones.c.source_id == source_id)
+        stale = (tombstones.c.key.in_(keys), tombstones.c.buried_at < now - TOMBSTONE_FRESH)
+        tx.execute(update(tombstones).where(*lies_here, *stale).values(buried_at=now))
     return found
 
 
@@ -72,40 +117,36 @@ def known_texts(tx: Session, keys: Collection[str]) -> set[str]:
     return found
 
 
-def _lies_here(source_id: SourceId, keys: list[str]) -> tuple[ColumnElement[bool], ...]:
-    return (tombstones.c.kind == BuriedKind.ENTRY, tombstones.c.source_id == source_id, tombstones.c.key.in_(keys))
-
-
 def add_entries(
-    tx: Session,
-    source: Source,
-    items: Sequence[ParsedEntry],
-    *,
-    now: datetime,
-    is_backlog: bool,
-    old_guids: Mapping[str, str] | None = None,
+    tx: Session, source: Source, items: Sequence[ParsedEntry], *, now: datetime, is_backlog: bool
 ) -> list[EntryId]:
     """Store what is new of `items`, in their order, and return the ids of the new ones in that order.
 
-    Known and buried GUIDs and repeats inside `items` are left out. `old_guids` says of items that are no news, why.
+    Known and buried GUIDs and repeats inside `items` are left out.
     """
-    known = known_guids(tx, source.source_id, [item.guid for item in items], now=now)
-    fresh: dict[str, ParsedEntry] = {}
-    for item in items:
-        if item.guid not in known:
-            fresh.setdefault(key_of(item.guid), item)
-    reasons = old_guids or {}
-    speakers = _name_outlets(tx, source, fresh.values())
-    rows = [
-        {
-            **_new_row(source, item, now=now),
-            "is_backlog": is_backlog or item.guid in reasons,
-            "backlog_reason": reasons.get(item.guid, ""),
-            "publisher_slug": speakers.get(key),
-        }
-        for key, item in fresh.items()
-    ]
-    return _insert(tx, rows)
+    [fresh] = leave_known(tx, [(source.source_id, items)], now=now)
+    add_hauls(tx, [Haul(source=source, items=fresh, is_backlog=is_backlog)], now=now)
+    keys = [key_of(item.guid) for item in fresh]
+    named = select(entries.c.guid_key, entries.c.entry_id).where(entries.c.source_id == source.source_id)
+    rows = [row for some in chunks(keys) for row in tx.execute(named.where(entries.c.guid_key.in_(some)))]
+    ids = {key: EntryId(entry_id) for key, entry_id in rows}
+    return [ids[key] for key in keys]
+
+
+def add_hauls(tx: Session, hauls: Sequence[Haul], *, now: datetime) -> None:
+    """Store entries that `leave_known` let through, haul after haul."""
+    rows = [row for haul in hauls for row in _new_rows(tx, haul, now=now)]
+    insert_new(tx, entries, rows)
+
+
+def _new_rows(tx: Session, haul: Haul, *, now: datetime) -> Iterator[dict[str, Any]]:
+    speakers = _name_outlets(tx, haul.source, haul.items)
+    for item in haul.items:
+        row = _new_row(haul.source, item, now=now)
+        row["is_backlog"] = haul.is_backlog or item.guid in haul.old_guids
+        row["backlog_reason"] = haul.old_guids.get(item.guid, "")
+        row["publisher_slug"] = speakers.get(row["guid_key"])
+        yield row
 
 
 def _name_outlets(tx: Session, source: Source, items: Collection[ParsedEntry]) -> dict[str, PublisherSlug]:
@@ -135,28 +176,6 @@ def _new_row(source: Source, item: ParsedEntry, *, now: datetime) -> dict[str, A
         "duplicate_reason": "",
         "quiet_reason": "",
     }
-
-
-def _insert(tx: Session, rows: list[dict[str, Any]]) -> list[EntryId]:
-    if not rows:
-        return []
-    statement = insert_into(tx, entries).on_conflict_do_nothing()
-    named = (entries.c.entry_id, entries.c.guid_key)
-    if is_sqlite(tx):
-        # There is one writer, so all rows are new; inserting plainly and asking for the ids costs a third.
-        tx.execute(statement, rows)
-        keys = [row["guid_key"] for row in rows]
-        found = [
-            row
-            for some in chunks(keys)
-            for row in tx.execute(
-                select(*named).where(entries.c.source_id == rows[0]["source_id"], entries.c.guid_key.in_(some))
-            )
-        ]
-    else:
-        found = list(tx.execute(statement.returning(*named), rows))
-    ids = {key: EntryId(entry_id) for entry_id, key in found}
-    return [ids[row["guid_key"]] for row in rows if row["guid_key"] in ids]
 
 
 def pending_entries(tx: Session, *, limit: int, now: datetime, text_patience: timedelta) -> list[Entry]:
@@ -204,13 +223,17 @@ def _sources_by_id(tx: Session, names: set[str]) -> dict[str, Source]:
 
 
 def record_text(tx: Session, entry_id: EntryId, page: ParsedPage | None, *, now: datetime) -> None:
-    """Store the page's text and what the feed left empty. No page or no text: the entry flows on without.
+    """Store the page's text, what the feed left empty, and whether readers have to pay for it.
+
+    No page or no text: the entry flows on without.
 
     A repeat changes nothing.
     """
     _ = now
     waiting = (entries.c.entry_id == entry_id, entries.c.text_state == TextState.OWED)
     learned: dict[str, Any] = {"text_state": TextState.FAILED, "text_leased_until": None}
+    if page is not None:
+        learned["is_paywalled"] = page.is_paywalled
     if page is not None and page.text:
         learned = {**learned, "text_state": TextState.DONE, "text": page.text, **_fill_gaps(page)}
     tx.execute(update(entries).where(*waiting).values(learned))

@@ -3,17 +3,16 @@
 What was missed is told by the desk, which finds it in `untold_feedback`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from core.editing import merge_tags
+from core.composing import merge_tags
 from core.facts.telling import merge_facts
-from core.feedback import ADDING, OPPOSITES, correct_tagging, say_feedback
+from core.feedback import ADDING, OPPOSITES, say_feedback
 from core.matching import explain_silence
 from core.values import (
     Article,
@@ -30,15 +29,16 @@ from core.values import (
     TopicSlug,
 )
 from store import convert
+from store.corrections import hold_corrections
 from store.films import all_topics, find_film
 from store.sources import publishers
-from store.sql import add_one, change, insert_new, read_number
+from store.sql import change, insert_new
 from store.stories import save_stories
 from store.subscriptions import find_subscription
-from store.tables import articles, deliveries, feedback, matches, meta, stories
+from store.tables import articles, deliveries, feedback, matches, stories
 from store.window import load_stories
+from store.words import correct_articles, load_words, raise_mark, words_on
 
-_MARK = "feedback_mark"
 _UNSENT = (DeliveryState.PENDING, DeliveryState.RETRYING, DeliveryState.HELD)
 WITHDRAWN = "withdrawn"
 _FILM_KINDS = frozenset([FeedbackKind.WRONG_FILM, FeedbackKind.RIGHT_FILM])
@@ -76,18 +76,6 @@ class Label:
     words: tuple[Feedback, ...]
 
 
-def feedback_mark(tx: Session) -> int:
-    """Grows with every word; 0 before the first."""
-    return read_number(tx, _MARK)
-
-
-def hold_feedback(tx: Session) -> int:
-    """Return the mark and let no word be taken before this transaction ends."""
-    insert_new(tx, meta, [{"name": _MARK, "number": 0, "words": ""}])
-    held = select(meta.c.number).where(meta.c.name == _MARK).with_for_update()
-    return tx.execute(held).scalar() or 0
-
-
 def give_feedback(
     tx: Session, story_id: StoryId, words: Sequence[Word], *, article_ids: Sequence[ArticleId] = (), now: datetime
 ) -> Corrected:
@@ -95,7 +83,8 @@ def give_feedback(
 
     Alerts that the corrected story causes no more and that were not sent are withdrawn. Raises FeedbackError.
     """
-    add_one(tx, _MARK)  # before anything is read: a desk that is about to write waits here, or has written
+    hold_corrections(tx)  # before anything is read: a desk that is about to write waits here, or has written
+    raise_mark(tx)
     _check_story(tx, story_id, article_ids)
     for word in words:
         _check_word(tx, word)
@@ -109,6 +98,9 @@ def give_feedback(
 def _check_story(tx: Session, story_id: StoryId, article_ids: Sequence[ArticleId]) -> None:
     members = set(tx.execute(select(articles.c.article_id).where(articles.c.story_id == story_id)).scalars())
     if not members:
+        kept_id = tx.execute(select(stories.c.merged_into).where(stories.c.story_id == story_id)).scalar()
+        if kept_id is not None:
+            raise FeedbackError(f"Story {story_id} was merged into story {kept_id}; name that one.")
         raise FeedbackError(f"There is no story {story_id}; `setwire stories list` shows the latest.")
     if strange := [article_id for article_id in article_ids if article_id not in members]:
         raise FeedbackError(
@@ -143,7 +135,7 @@ def _keep(tx: Session, story_id: StoryId, article_id: ArticleId, word: Word, *, 
 
 def story_feedback(tx: Session, story_id: StoryId) -> tuple[Feedback, ...]:
     """All words on a story and its articles, oldest first."""
-    return tuple(_load(tx, feedback.c.story_id == story_id))
+    return tuple(load_words(tx, feedback.c.story_id == story_id))
 
 
 def latest_feedback(tx: Session, *, limit: int) -> list[Feedback]:
@@ -152,21 +144,14 @@ def latest_feedback(tx: Session, *, limit: int) -> list[Feedback]:
     return [convert.feedback_from_row(row) for row in rows]
 
 
-def _load(tx: Session, *conditions: Any) -> list[Feedback]:
-    rows = tx.execute(select(feedback).where(*conditions).order_by(feedback.c.feedback_id)).mappings()
-    return [convert.feedback_from_row(row) for row in rows]
-
-
 def _recompose(tx: Session, story: Story) -> Story:
     """Correct the tags of each article and make those of the story from them."""
     story_id = story.story_id
-    words = _load(tx, feedback.c.story_id == story_id)
+    correct_articles(tx, story_id)
     composed = replace(story, tags=(), facts=(), is_production_news=False)
     rows = tx.execute(select(articles).where(articles.c.story_id == story_id).order_by(articles.c.article_id))
     for row in rows.mappings().all():
-        tagging = correct_tagging(convert.tagging_from_row(row), _words_on(words, row["article_id"]))
-        changed = convert.tagging_to_columns(tagging)
-        tx.execute(update(articles).where(articles.c.article_id == row["article_id"]).values(changed))
+        tagging = convert.tagging_from_row(row)
         composed = replace(
             composed,
             tags=merge_tags(composed.tags, tagging.tags),
@@ -174,20 +159,21 @@ def _recompose(tx: Session, story: Story) -> Story:
             is_production_news=composed.is_production_news or tagging.is_production_news,
         )
     save_stories(tx, [composed])
-    return replace(composed, feedback=tuple(word for word in words if not word.article_id))
-
-
-def _words_on(words: Iterable[Feedback], article_id: int) -> list[Feedback]:
-    return [word for word in words if word.article_id in (0, article_id)]
+    words = load_words(tx, feedback.c.story_id == story_id, feedback.c.article_id == 0)
+    return replace(composed, feedback=tuple(words))
 
 
 def _withdraw(tx: Session, before: Story, story: Story, words: Sequence[Word], *, now: datetime) -> int:
-    """Cancel what is owed of the story to subscriptions it satisfied before and no longer does, and was not sent."""
+    """Cancel what is owed of the story to subscriptions it satisfied before and no longer does, and was not sent.
+
+    Under whatever number: what was told counts for the story in which the article is that told it.
+    """
     said = "; ".join(say_feedback(_feedback(story.story_id, word, now)) for word in words)
     query = (
         select(deliveries.c.delivery_id, matches.c.subscription_id, matches.c.article_id)
         .join(matches, matches.c.match_id == deliveries.c.match_id)
-        .where(deliveries.c.story_id == story.story_id, deliveries.c.state.in_(_UNSENT))
+        .join(articles, articles.c.article_id == matches.c.article_id)
+        .where(articles.c.story_id == story.story_id, deliveries.c.state.in_(_UNSENT))
     )
     doomed = [
         name
@@ -242,14 +228,14 @@ def loud_articles(tx: Session, story_id: StoryId) -> list[Article]:
 def labels(tx: Session) -> list[Label]:
     """Every article of a story that was judged, by article_id."""
     words: dict[int, list[Feedback]] = {}
-    for word in _load(tx):
+    for word in load_words(tx):
         words.setdefault(word.story_id, []).append(word)
     known = publishers(tx)
     found = []
     for story_id, said in words.items():
         rows = tx.execute(select(articles).where(articles.c.story_id == story_id)).mappings().all()
         for row in rows:
-            if on_it := _words_on(said, row["article_id"]):
+            if on_it := words_on(said, row["article_id"]):
                 article = convert.article_from_row(row, known)
                 found.append(Label(article=article, tagging=convert.tagging_from_row(row), words=tuple(on_it)))
     return sorted(found, key=lambda label: label.article.article_id)

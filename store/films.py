@@ -7,25 +7,50 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.catalogue import Authority, merge_records
 from core.values import Alias, Film, FilmId, Topic
 from store import convert
-from store.meta import bump_config_version
+from store.meta import bump_catalogue_version
 from store.sql import chunks, insert_new, upsert
-from store.tables import film_aliases, films, topics
+from store.tables import film_aliases, film_records, films, topics
 
 
 def upsert_films(tx: Session, found: Iterable[Film], *, now: datetime) -> int:
-    """Store films by film_id, the later of two with one id; return how many were new or changed."""
+    """Store the operator's films by film_id, the later of two with one id; return how many were new or changed.
+
+    What others say of a film fills the fields that the operator leaves empty.
+    """
     changed_count = 0
     for some in chunks(found):
-        changed_count += _upsert_some(tx, {film.film_id: film for film in some}, now=now)
+        wanted = {film.film_id: film for film in some}
+        changed_count += put_films(tx, wanted | _merge_own(tx, wanted, now=now), now=now)
     if changed_count:
-        bump_config_version(tx)
+        bump_catalogue_version(tx)
     return changed_count
 
 
-def _upsert_some(tx: Session, wanted: dict[FilmId, Film], *, now: datetime) -> int:
-    stored = {film.film_id: film for film in _load(tx, films.c.film_id.in_(list(wanted)))}
+def _merge_own(tx: Session, wanted: dict[FilmId, Film], *, now: datetime) -> dict[FilmId, Film]:
+    """The films that others speak of too, as the operator has them now with what the others add."""
+    said = load_records(tx, film_records.c.film_id.in_(list(wanted)))
+    for film_id, records in said.items():
+        records[Authority.OWN] = wanted[film_id]
+    own = [convert.record_to_columns(wanted[film_id], Authority.OWN, ref=film_id, now=now) for film_id in said]
+    upsert(tx, film_records, own)
+    return {film_id: merge_records(film_id, records) for film_id, records in said.items()}
+
+
+def load_records(tx: Session, *conditions: Any) -> dict[FilmId, dict[Authority, Film]]:
+    """What was said of the films by each authority; only films that somebody beside the operator speaks of."""
+    found: dict[FilmId, dict[Authority, Film]] = {}
+    for row in tx.execute(select(film_records).where(*conditions)).mappings():
+        film_id = FilmId(row["film_id"])
+        found.setdefault(film_id, {})[row["authority"]] = convert.film_from_json(film_id, row["record"])
+    return found
+
+
+def put_films(tx: Session, wanted: dict[FilmId, Film], *, now: datetime) -> int:
+    """Write films as they are; return how many were new or changed. Tells the desk nothing."""
+    stored = find_films(tx, list(wanted))
     changed = [film for film in wanted.values() if stored.get(film.film_id) != film]
     upsert(tx, films, [convert.film_to_columns(film, now=now) for film in changed])
     names = [film.film_id for film in changed]
@@ -49,6 +74,11 @@ def _load(tx: Session, *conditions: Any) -> list[Film]:
 def all_films(tx: Session) -> list[Film]:
     """The catalogue, by film_id."""
     return _load(tx)
+
+
+def find_films(tx: Session, film_ids: Sequence[FilmId]) -> dict[FilmId, Film]:
+    """Those of the films that are there."""
+    return {film.film_id: film for film in _load(tx, films.c.film_id.in_(film_ids))}
 
 
 def find_film(tx: Session, film_id: FilmId) -> Film | None:
@@ -79,7 +109,7 @@ def sync_topics(tx: Session, wanted: Sequence[Topic], *, now: datetime) -> int:
         return 0
     tx.execute(delete(topics).where(topics.c.slug.not_in([topic.slug for topic in wanted])))
     upsert(tx, topics, [convert.topic_to_columns(topic, position=n) for n, topic in enumerate(wanted)])
-    bump_config_version(tx)
+    bump_catalogue_version(tx)
     before, after = ({topic.slug: topic for topic in some} for some in (stored, wanted))
     return max(1, sum(before.get(slug) != after.get(slug) for slug in before | after))
 

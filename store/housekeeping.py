@@ -3,11 +3,14 @@
 | table | goes | unless |
 |---|---|---|
 | fetches | 30 days after they started | |
+| source_days | 60 days later | |
 | source_events | 400 days after they happened | |
 | attempts | 90 days after they started | their delivery is not finished |
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
-| stories with articles, copies, tags, facts and matches | 365 days after they changed | a delivery still names them |
+| stories, with all that hangs on them | 365 days after their last change | a delivery still names them |
+| a story merged into another | with that one | |
+| corrections | 365 days after they were made | one of their stories is there |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
 | reviews | 30 days after they were raised, the oldest of more than 2,000 before | decided: then after a year |
 | suggestions | 30 days after the title was last seen, beyond 5,000 the longest unseen | accepted or dismissed |
@@ -21,20 +24,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, delete, exists, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from store.numbers import LAST_ARTICLE, LAST_STORY, next_ids
 from store.reviews import expire_reviews
 from store.sql import change, chunks, raise_number, upsert
-from store.stories import LAST_ARTICLE, LAST_STORY, next_ids
 from store.suggestions import expire_suggestions
 from store.tables import (
     BuriedKind,
     articles,
     attempts,
+    corrections,
     deliveries,
     entries,
     fetches,
     matches,
+    source_days,
     source_events,
     stories,
     tombstones,
@@ -48,6 +53,7 @@ class Retention:
     entries: timedelta = timedelta(days=30)
     articles: timedelta = timedelta(days=365)
     fetches: timedelta = timedelta(days=30)
+    source_days: timedelta = timedelta(days=60)
     source_events: timedelta = timedelta(days=400)
     deliveries: timedelta = timedelta(days=180)
     attempts: timedelta = timedelta(days=90)
@@ -61,6 +67,9 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
     """
     return {
         "fetches": _delete_old(tx, fetches, fetches.c.started_at < now - retention.fetches, limit=limit),
+        "source_days": _delete_old(
+            tx, source_days, source_days.c.day < (now - retention.source_days).date().isoformat(), limit=limit
+        ),
         "source_events": _delete_old(
             tx, source_events, source_events.c.at < now - retention.source_events, limit=limit
         ),
@@ -70,6 +79,7 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
         "reviews": expire_reviews(tx, now=now),
         "suggestions": expire_suggestions(tx, now=now),
         **_purge_stories(tx, now=now, before=now - retention.articles, limit=limit),
+        "corrections": _delete_old(tx, corrections, *_old_corrections(now - retention.articles), limit=limit),
         "tombstones": _delete_old(tx, tombstones, tombstones.c.buried_at < now - retention.tombstones, limit=limit),
     }
 
@@ -77,6 +87,11 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
 def _old_attempts(before: datetime) -> tuple[Any, Any]:
     finished = exists().where(deliveries.c.delivery_id == attempts.c.delivery_id, deliveries.c.finished_at.is_not(None))
     return attempts.c.started_at < before, finished
+
+
+def _old_corrections(before: datetime) -> tuple[Any, Any]:
+    lives = stories.c.story_id.in_((corrections.c.story_id, corrections.c.other_id))
+    return corrections.c.corrected_at < before, ~exists().where(lives)
 
 
 def _delete_old(tx: Session, table: Table, *conditions: Any, limit: int) -> int:
@@ -94,7 +109,7 @@ def _purge_entries(tx: Session, *, now: datetime, before: datetime, limit: int) 
 
 
 def _purge_stories(tx: Session, *, now: datetime, before: datetime, limit: int) -> dict[str, int]:
-    old = select(stories.c.story_id).where(stories.c.updated_at < before, ~_is_told()).limit(limit)
+    old = select(stories.c.story_id).where(stories.c.updated_at < before, ~_is_told(), ~_is_needed()).limit(limit)
     story_ids = tx.execute(old).scalars().all()
     members = tx.execute(select(articles.c.article_id).where(articles.c.story_id.in_(story_ids))).scalars().all()
     alone = select(articles.c.article_id).where(articles.c.story_id.is_(None), articles.c.first_seen_at < before)
@@ -111,8 +126,26 @@ def _purge_stories(tx: Session, *, now: datetime, before: datetime, limit: int) 
 def _is_told() -> Any:
     """Whether a delivery still names the story, itself or by its match."""
     theirs = select(matches.c.match_id).where(matches.c.story_id == stories.c.story_id)
-    named = or_(deliveries.c.story_id == stories.c.story_id, deliveries.c.match_id.in_(theirs))
+    merged = aliased(stories)
+    here = select(merged.c.story_id).where(merged.c.merged_into == stories.c.story_id)
+    named = or_(
+        deliveries.c.story_id == stories.c.story_id,
+        deliveries.c.story_id.in_(here),
+        deliveries.c.match_id.in_(theirs),
+    )
     return exists().where(named)
+
+
+def _is_needed() -> Any:
+    """Whether a story was merged into one that is kept, or what was told of it counts for an article that went on."""
+    kept = aliased(stories)
+    leads = exists().where(kept.c.story_id == stories.c.merged_into)
+    went = exists().where(
+        matches.c.story_id == stories.c.story_id,
+        matches.c.article_id == articles.c.article_id,
+        articles.c.story_id != stories.c.story_id,
+    )
+    return or_(leads, went)
 
 
 def _remember_ids(tx: Session, *, has_deletions: bool) -> None:

@@ -6,6 +6,7 @@ from store.sql import add_one, read_number, upsert
 from store.tables import meta
 
 VERSION = "config_version"
+CATALOGUE = "catalogue_version"
 
 
 def config_version(tx: Session) -> int:
@@ -14,8 +15,19 @@ def config_version(tx: Session) -> int:
 
 
 def bump_config_version(tx: Session) -> None:
-    """Tell the desk to load its configuration again."""
+    """Tell the desk to load subscriptions and endpoints again."""
     add_one(tx, VERSION)
+
+
+def catalogue_version(tx: Session) -> int:
+    """Grows with every change of films or topics, as `config_version` does then; 0 on an empty database."""
+    return read_number(tx, CATALOGUE)
+
+
+def bump_catalogue_version(tx: Session) -> None:
+    """Tell the desk to load its configuration again, films and topics too."""
+    add_one(tx, CATALOGUE)
+    bump_config_version(tx)
 
 
 def taken_mark(tx: Session, file: str) -> int:

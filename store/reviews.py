@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.values import ArticleId, Edit, Evidence, FeedbackKind, FilmId, ReviewCause, StoryId
 from store.feedback import Corrected, FeedbackError, Word, give_feedback
 from store.sql import change, insert_new
-from store.tables import films, reviews, stories
+from store.tables import articles, films, reviews, stories
 
 EXPIRES_AFTER = timedelta(days=30)
 MOST_OPEN = 2_000
@@ -103,9 +103,13 @@ def find_review(tx: Session, review_id: int) -> Review | None:
 
 
 def _query() -> Select[Any]:
+    """Reviews by the story in which their article is now, else by the one into which theirs was merged."""
+    living = func.coalesce(articles.c.story_id, stories.c.merged_into, reviews.c.story_id)
+    film_title = films.c.title.label("film_title")
     return (
-        select(reviews, stories.c.title.label("story_title"), films.c.title.label("film_title"))
+        select(reviews, living.label("living_id"), stories.c.title.label("story_title"), film_title)
         .outerjoin(stories, stories.c.story_id == reviews.c.story_id)
+        .outerjoin(articles, articles.c.article_id == reviews.c.article_id)
         .outerjoin(films, films.c.film_id == reviews.c.film_id)
     )
 
@@ -114,7 +118,7 @@ def _review(row: RowMapping) -> Review:
     return Review(
         review_id=row["review_id"],
         cause=row["cause"],
-        story_id=StoryId(row["story_id"]),
+        story_id=StoryId(row["living_id"]),
         story_title=row["story_title"] or "",
         film_id=FilmId(row["film_id"]),
         film_title=row["film_title"] or row["film_id"],

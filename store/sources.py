@@ -1,26 +1,58 @@
 """Sources, their state and their fetches: what to poll next, and what polling came to."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, bindparam, case, false, func, literal_column, null, or_, select, text, update
+from sqlalchemy import (
+    Integer,
+    RowMapping,
+    Text,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core.values import EventType, Fetch, Publisher, PublisherSlug, Source, SourceId, SourceState
+from core.health import DAYS_SHOWN, SourceDay
+from core.values import EventType, Fetch, FetchOutcome, Publisher, PublisherSlug, Source, SourceId, SourceState
 from store import convert
-from store.sql import change, chosen_once, insert_into, insert_new, upsert
-from store.tables import Origin, entries, fetches, source_events, sources
+from store.columns import PLAIN_TEXT, UTC_DATE_TIME
+from store.sql import CHUNK, change, chosen_once, insert_into, insert_new, is_sqlite, run_many, upsert
+from store.tables import Origin, entries, fetches, source_days, source_events, sources
 from store.tables import publishers as publisher_rows
 from store.views import SourceEvent, SourceView
+from store.websub import hub_subscriptions
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_VISIT: dict[str, Any] = {
+    "source_id": "",
+    "day": "",
+    "started_at": None,
+    "answered_count": 0,
+    "failed_count": 0,
+    "blocked_count": 0,
+    "entry_count": 0,
+}
 
 
-def publishers(tx: Session) -> dict[PublisherSlug, Publisher]:
-    """Every publisher that ever spoke."""
-    rows = tx.execute(select(publisher_rows)).mappings()
-    return {PublisherSlug(row["slug"]): convert.publisher_from_row(row) for row in rows}
+def publishers(tx: Session, slugs: Collection[str] | None = None) -> dict[PublisherSlug, Publisher]:
+    """Every publisher that ever spoke, or those of `slugs`."""
+    query = select(publisher_rows)
+    if slugs is not None and len(slugs) <= CHUNK:
+        query = query.where(publisher_rows.c.slug.in_(slugs))
+    return {PublisherSlug(row["slug"]): convert.publisher_from_row(row) for row in tx.execute(query).mappings()}
 
 
 def keep_publishers(tx: Session, known: Iterable[Publisher]) -> None:
@@ -112,8 +144,8 @@ def find_source(tx: Session, source_id: SourceId) -> tuple[Source, SourceState] 
     return next(iter(_pairs(tx, tx.execute(query).mappings().all())), None)
 
 
-def _pairs(tx: Session, rows: Sequence[RowMapping]) -> list[tuple[Source, SourceState]]:
-    known = publishers(tx) if rows else {}
+def _pairs(tx: Session, rows: Sequence[convert.Row]) -> list[tuple[Source, SourceState]]:
+    known = publishers(tx, {row["publisher_slug"] for row in rows}) if rows else {}
     return [(convert.source_from_row(row, known), convert.state_from_row(row)) for row in rows]
 
 
@@ -133,27 +165,91 @@ def due_sources(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> 
         .values(leased_until=now + lease)
         .returning(sources)
     )
-    rows = tx.execute(claim).mappings().all()
+    found = tx.execute(claim)
+    # Plain dictionaries: each look-up in a row of SQLAlchemy costs as much as five in one of these.
+    names = tuple(found.keys())
+    rows = [dict(zip(names, row, strict=True)) for row in found]
     return _pairs(tx, sorted(rows, key=lambda row: (row["next_check_at"], row["source_id"])))
 
 
-def record_fetch(tx: Session, fetch: Fetch, state: SourceState) -> None:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One visit to be kept: the fetch, the state it began from and the one after it, and how many entries were new."""
+
+    fetch: Fetch
+    before: SourceState
+    after: SourceState
+    entry_count: int
+
+
+def record_fetch(tx: Session, fetch: Fetch, state: SourceState, *, entry_count: int = 0) -> None:
     """Store a fetch and what we now know of its source, and give up the lease."""
+    run_many(tx, _count_days(is_sqlite(tx)), [_day_row(fetch, entry_count)])
     insert_new(tx, fetches, [convert.fetch_to_columns(fetch)])
     learned = {**convert.state_to_columns(state), "leased_until": None}
     tx.execute(update(sources).where(sources.c.source_id == state.source_id).values(learned))
 
 
-def record_fetches(tx: Session, turns: Sequence[tuple[Fetch, SourceState]]) -> None:
-    """Store fetches of different sources and what we now know of each, and give up their leases."""
-    insert_new(tx, fetches, [convert.fetch_to_columns(fetch) for fetch, _ in turns])
-    learned = [
-        {**convert.state_to_columns(state), "leased_until": None, "known_as": state.source_id} for _, state in turns
-    ]
-    if learned:
-        names = [name for name in learned[0] if name != "known_as"]
-        statement = update(sources).where(sources.c.source_id == bindparam("known_as"))
-        tx.execute(statement.values({name: bindparam(name) for name in names}), learned)
+def record_fetches(tx: Session, turns: Sequence[Turn]) -> None:
+    """Store visits to different sources and what each changed in what we know, and give up their leases.
+
+    Columns that are equal before and after are left alone.
+    """
+    run_many(tx, _count_days(is_sqlite(tx)), [_day_row(turn.fetch, turn.entry_count) for turn in turns])
+    insert_new(tx, fetches, [convert.fetch_to_columns(turn.fetch) for turn in turns])
+    changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for turn in turns:
+        row = {**_changed_columns(turn.before, turn.after), "known_as": turn.after.source_id}
+        changes.setdefault(tuple(row), []).append(row)
+    for names, rows in changes.items():
+        run_many(tx, _learn(names), rows)
+
+
+def count_push(tx: Session, source_id: SourceId, entry_count: int, *, now: datetime) -> None:
+    """Note that a hub brought entries: the source is not silent, and its day has news."""
+    row = {**_NO_VISIT, "source_id": source_id, "day": _day_of(now), "entry_count": entry_count}
+    run_many(tx, _count_days(is_sqlite(tx)), [row])
+    tx.execute(update(sources).where(sources.c.source_id == source_id).values(last_entry_at=now))
+
+
+def _day_row(fetch: Fetch, entry_count: int) -> dict[str, Any]:
+    kind = "blocked" if fetch.outcome is FetchOutcome.BLOCKED else "failed"
+    kind = "answered" if fetch.outcome.is_healthy else kind
+    at = {"source_id": fetch.source_id, "day": _day_of(fetch.started_at), "started_at": fetch.started_at}
+    return {**_NO_VISIT, **at, f"{kind}_count": 1, "entry_count": entry_count}
+
+
+def _day_of(at: datetime) -> str:
+    return at.astimezone(UTC).date().isoformat()
+
+
+@lru_cache(maxsize=2)
+def _count_days(is_sqlite: bool) -> Any:
+    """Count a visit in its day unless its fetch is stored already: storing twice must change nothing."""
+    counts = [name for name in _NO_VISIT if name.endswith("_count")]
+    is_stored = exists().where(
+        fetches.c.source_id == bindparam("source_id", type_=PLAIN_TEXT),
+        fetches.c.started_at == bindparam("started_at", type_=UTC_DATE_TIME),
+    )
+    texts = [bindparam(name, type_=PLAIN_TEXT) for name in ("source_id", "day")]
+    row = select(*texts, *(bindparam(name, type_=Integer()) for name in counts)).where(~is_stored)
+    statement = (
+        (sqlite if is_sqlite else postgresql).insert(source_days).from_select(["source_id", "day", *counts], row)
+    )
+    more = {name: source_days.c[name] + statement.excluded[name] for name in counts}
+    return statement.on_conflict_do_update(index_elements=["source_id", "day"], set_=more)
+
+
+def _changed_columns(before: SourceState, after: SourceState) -> dict[str, Any]:
+    old = convert.state_to_columns(before)
+    return {name: value for name, value in convert.state_to_columns(after).items() if value != old[name]}
+
+
+@lru_cache(maxsize=256)
+def _learn(names: tuple[str, ...]) -> Any:
+    learned: dict[str, Any] = {name: bindparam(name) for name in names if name != "known_as"}
+    statement = update(sources).where(sources.c.source_id == bindparam("known_as"))
+    return statement.values({**learned, "leased_until": null()})
 
 
 def add_source_event(tx: Session, source_id: SourceId, event: EventType, words: str, *, at: datetime) -> None:
@@ -202,6 +298,8 @@ def source_view(tx: Session, source_id: SourceId, *, now: datetime, fetch_count:
 def _views(tx: Session, rows: Sequence[RowMapping], *, now: datetime, fetch_count: int) -> list[SourceView]:
     names = [row["source_id"] for row in rows]
     last = _last_fetches(tx, names, fetch_count)
+    days = _last_days(tx, names, now=now)
+    hubs = hub_subscriptions(tx)
     counts = _entry_counts(tx, since=now - timedelta(days=1))
     return [
         SourceView(
@@ -211,9 +309,24 @@ def _views(tx: Session, rows: Sequence[RowMapping], *, now: datetime, fetch_coun
             retired_at=row["retired_at"],
             fetches=tuple(last.get(source.source_id, ())),
             entries_last_day=counts.get(source.source_id, 0),
+            days=tuple(days.get(source.source_id, ())),
+            hub=hubs.get(source.source_id),
         )
         for row, (source, state) in zip(rows, _pairs(tx, rows), strict=True)
     ]
+
+
+def _last_days(tx: Session, names: Collection[str], *, now: datetime) -> dict[str, list[SourceDay]]:
+    """The days of the last thirty that a source was visited on, oldest first."""
+    query = select(source_days).where(source_days.c.day > _day_of(now - timedelta(days=DAYS_SHOWN)))
+    if len(names) == 1:
+        query = query.where(source_days.c.source_id.in_(names))
+    found: dict[str, list[SourceDay]] = {}
+    for row in tx.execute(query.order_by(source_days.c.day)).mappings():
+        counts = {name: row[name] for name in _NO_VISIT if name.endswith("_count")}
+        day = SourceDay(day=date.fromisoformat(row["day"]), **counts)
+        found.setdefault(row["source_id"], []).append(day)
+    return found
 
 
 def _last_fetches(tx: Session, names: Collection[str], count: int) -> dict[str, list[Fetch]]:

@@ -1,10 +1,11 @@
 """The few statements whose spelling is shared: insert-or-leave, upsert, counters, chunks. Knows no noun."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, Select, Table, select
+from sqlalchemy import CursorResult, Dialect, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,38 @@ def is_sqlite(tx: Session) -> bool:
 
 def insert_new(tx: Session, table: Table, rows: Sequence[Columns]) -> None:
     """Insert the rows that contradict no unique key; leave what is there."""
-    if rows:
-        tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
+    run_many(tx, _insert_or_leave(table, is_sqlite(tx)), rows)
+
+
+@lru_cache(maxsize=64)
+def _insert_or_leave(table: Table, is_sqlite: bool) -> Any:
+    return (sqlite if is_sqlite else postgresql).insert(table).on_conflict_do_nothing()
+
+
+def run_many(tx: Session, statement: Any, rows: Sequence[Columns]) -> None:
+    """Execute a statement once for each row; all rows have the same keys, in the same order.
+
+    `statement` must be one object for all calls: on SQLite its text and what writes its values are made once, as
+    SQLAlchemy's own way takes as long for a row as SQLite does.
+    """
+    if not rows:
+        return
+    if not is_sqlite(tx):
+        tx.execute(statement, rows)
+        return
+    words, writers = _prepare(statement, tuple(rows[0]), tx.get_bind().dialect)
+    values = [tuple([write(row[name]) if write else row[name] for name, write in writers]) for row in rows]
+    tx.connection().exec_driver_sql(words, values)
+
+
+@lru_cache(maxsize=256)
+def _prepare(
+    statement: Any, names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in compiled.positiontup}
+    writers = ((name, types[name].bind_processor(dialect)) for name in compiled.positiontup)
+    return str(compiled), tuple(writers)
 
 
 def upsert(tx: Session, table: Table, rows: Sequence[Columns]) -> None:

@@ -7,23 +7,25 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from core.values import ArticleId, Edit, Match, MatchId, Story, StoryId
+from core.values import ArticleId, Edit, Match, MatchId, Story
 from store import convert
 from store.columns import key_of
 from store.connect import StoreError
-from store.sql import chunks, insert_into, insert_new, read_number, upsert
+from store.corrections import save_joins
+from store.numbers import next_ids
+from store.sql import chunks, insert_into, insert_new, upsert
 from store.story_views import count_stories, latest_stories, story_detail
 from store.tables import BuriedKind, articles, entries, matches, stories, story_facts, story_tags, tombstones
 from store.tables import publishers as publisher_rows
-from store.window import find_article, load_stories, load_told, load_window, some_stories
+from store.window import find_article, load_some, load_stories, load_window, some_stories
 
 __all__ = [
     "count_stories",
     "find_article",
     "known_urls",
     "latest_stories",
+    "load_some",
     "load_stories",
-    "load_told",
     "load_window",
     "next_ids",
     "save_edits",
@@ -32,18 +34,6 @@ __all__ = [
     "some_stories",
     "story_detail",
 ]
-
-LAST_ARTICLE, LAST_STORY = "last_article_id", "last_story_id"
-
-
-def next_ids(tx: Session) -> tuple[ArticleId, StoryId]:
-    """The next free article and story ids, both from 1; an id is never used again, also after a purge."""
-    last_article = tx.execute(select(func.max(articles.c.article_id))).scalar() or 0
-    last_story = tx.execute(select(func.max(stories.c.story_id))).scalar() or 0
-    return (
-        ArticleId(max(last_article, read_number(tx, LAST_ARTICLE)) + 1),
-        StoryId(max(last_story, read_number(tx, LAST_STORY)) + 1),
-    )
 
 
 def known_urls(tx: Session, canonical_urls: Collection[str]) -> dict[str, ArticleId | None]:
@@ -81,6 +71,7 @@ def save_edits(tx: Session, edits: Sequence[Edit], *, now: datetime) -> list[tup
     _refuse_taken_ids(tx, saved)
     save_stories(tx, [edit.story for edit in saved if edit.story])
     _save_articles(tx, saved)
+    save_joins(tx, [join for edit in saved for join in edit.corrections], now=now)
     _mark_edited(tx, fresh, {edit.entry_id for edit in saved}, known, now=now)
     return save_matches(tx, [match for edit in saved for match in edit.matches], now=now)
 
@@ -177,7 +168,7 @@ def _reason_of(article_id: ArticleId | None) -> str:
     return "its URL was purged long ago" if article_id is None else f"its URL is article {article_id} already"
 
 
-def save_matches(tx: Session, found: list[Match], *, now: datetime) -> list[tuple[MatchId, Match]]:
+def save_matches(tx: Session, found: Sequence[Match], *, now: datetime) -> list[tuple[MatchId, Match]]:
     """Store matches; return those that are new, with their ids, in the order given."""
     by_key = {(match.subscription_id, match.story_id, match.event, match.development): match for match in found}
     if not by_key:

@@ -1,18 +1,21 @@
 """Stories as pages and commands show them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.orm import Session
 
+from core.composing import say_correction
 from core.values import FilmId, Publisher, PublisherSlug, Story, StoryId, TagKind, TopicSlug
 from store import convert
-from store.delivery_views import match_views, story_deliveries
+from store.corrections import corrections_of
+from store.delivery_views import match_deliveries, match_views
 from store.sources import publishers
 from store.tables import articles, films, matches, stories, story_tags, topics
 from store.tables import publishers as publisher_rows
-from store.views import ArticleView, StoryDetail, StoryView
+from store.views import ArticleView, CorrectionView, StoryDetail, StoryView
 from store.window import load_stories
 
 
@@ -30,6 +33,7 @@ def latest_stories(
     Without their facts. Five queries at most.
     """
     query = select(stories).order_by(stories.c.story_id.desc()).limit(limit)
+    query = query.where(stories.c.merged_into.is_(None))
     if before is not None:
         query = query.where(stories.c.story_id < before)
     if film is not None:
@@ -42,25 +46,34 @@ def latest_stories(
 
 
 def story_detail(tx: Session, story_id: StoryId) -> StoryDetail | None:
-    """A story with everything the desk did about it; None when unknown or purged."""
-    views = _views(tx, load_stories(tx, select(stories).where(stories.c.story_id == story_id)))
+    """A story with everything the desk did about it; None when unknown or purged.
+
+    One that was merged away is shown as the story it is now.
+    """
+    kept_id = select(func.coalesce(stories.c.merged_into, stories.c.story_id)).where(stories.c.story_id == story_id)
+    views = _views(tx, load_stories(tx, select(stories).where(stories.c.story_id == kept_id.scalar_subquery())))
     if not views:
         return None
-    known = publishers(tx)
-    members = _load_articles(tx, articles.c.story_id == story_id)
-    repeats = _load_articles(tx, articles.c.duplicate_of.in_([row["article_id"] for row in members]))
+    known, living_id = publishers(tx), views[0].story.story_id
+    members = _load_articles(tx, articles.c.story_id == living_id)
+    article_ids = [row["article_id"] for row in members]
+    repeats = _load_articles(tx, articles.c.duplicate_of.in_(article_ids))
+    made = corrections_of(tx, living_id)
+    told = match_views(tx, matches.c.article_id.in_(article_ids))
     return StoryDetail(
         view=views[0],
-        articles=tuple(_article_view(row, known) for row in members),
+        articles=tuple(_explain_moves(_article_view(row, known), made) for row in members),
         duplicates=tuple(_article_view(row, known) for row in repeats),
-        matches=match_views(tx, matches.c.story_id == story_id),
-        deliveries=story_deliveries(tx, story_id),
+        matches=told,
+        deliveries=match_deliveries(tx, [view.match_id for view in told]),
+        corrections=made,
+        merged_into=living_id if living_id != story_id else None,
     )
 
 
 def count_stories(tx: Session, *, film: FilmId | None = None, topic: TopicSlug | None = None) -> int:
     """How many stories are kept, with a tag if one is named."""
-    query = select(func.count()).select_from(stories)
+    query = select(func.count()).select_from(stories).where(stories.c.merged_into.is_(None))
     if film is not None:
         query = query.where(_is_tagged(TagKind.FILM, film))
     if topic is not None:
@@ -75,6 +88,15 @@ def _is_tagged(kind: TagKind, ref: str) -> Any:
 
 def _load_articles(tx: Session, condition: Any) -> Sequence[RowMapping]:
     return tx.execute(select(articles).where(condition).order_by(articles.c.article_id)).mappings().all()
+
+
+def _explain_moves(view: ArticleView, made: Sequence[CorrectionView]) -> ArticleView:
+    """Add to the reasons of an article what brought it from another story."""
+    moves = [one.correction for one in made if view.article.article_id in one.correction.article_ids]
+    if view.assignment is None or not moves:
+        return view
+    reasons = (*view.assignment.reasons, *map(say_correction, moves))
+    return replace(view, assignment=replace(view.assignment, reasons=reasons))
 
 
 def _article_view(row: RowMapping, known: dict[PublisherSlug, Publisher]) -> ArticleView:

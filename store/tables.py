@@ -4,11 +4,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 from core import values
+from core.catalogue import Authority
 from store.columns import BIG_ID, PLAIN_JSON, PLAIN_TEXT, SECONDS, UTC_DATE_TIME, values_of
 
 NAMING = {
@@ -93,6 +106,7 @@ class SourceRow(Row, table=True):
     spider: str = _column(PLAIN_TEXT)
     page: dict[str, str] | None = _optional(PLAIN_JSON)
     seen_at: str = _column(PLAIN_TEXT)
+    render: str = _column(PLAIN_TEXT, server_default="plain")
     origin: Origin = _column(values_of(Origin))
     is_enabled: bool = _column(Boolean())
     operator_enabled: bool | None = _optional(Boolean())
@@ -120,6 +134,7 @@ class SourceRow(Row, table=True):
     last_entry_at: datetime | None = _optional(UTC_DATE_TIME)
     empty_count: int = _column(Integer())
     alarmed_at: datetime | None = _optional(UTC_DATE_TIME)
+    silent_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
 class FetchRow(Row, table=True):
@@ -144,8 +159,22 @@ class FetchRow(Row, table=True):
     final_url: str = _column(PLAIN_TEXT)
 
 
+class SourceDayRow(Row, table=True):
+    """How a source did on one day (UTC, `2026-11-23`): how many of its visits ended how, and what they brought."""
+
+    __tablename__ = "source_days"
+    __table_args__ = (Index(None, "day"),)
+
+    source_id: str = _key(PLAIN_TEXT, ForeignKey("sources.source_id"))
+    day: str = _key(PLAIN_TEXT)
+    answered_count: int = _column(Integer())
+    failed_count: int = _column(Integer())
+    blocked_count: int = _column(Integer())
+    entry_count: int = _column(Integer())
+
+
 class SourceEventRow(Row, table=True):
-    """When a source was found to be broken, and when it came back."""
+    """When a source was found to be broken or silent, and when it came back."""
 
     __tablename__ = "source_events"
     __table_args__ = (Index(None, "at"), AUTOINCREMENT)
@@ -191,6 +220,7 @@ class EntryRow(Row, table=True):
     first_seen_at: datetime = _column(UTC_DATE_TIME)
     is_backlog: bool = _column(Boolean())
     backlog_reason: str = _column(PLAIN_TEXT, server_default="")
+    is_paywalled: bool = _column(Boolean(), server_default=false())
     text_state: values.TextState = _column(values_of(values.TextState))
     text_leased_until: datetime | None = _optional(UTC_DATE_TIME)
     edited_at: datetime | None = _optional(UTC_DATE_TIME)
@@ -200,8 +230,13 @@ class EntryRow(Row, table=True):
 
 
 class StoryRow(Row, table=True):
+    """One that was merged away keeps its row, so that its number still leads somewhere: to `merged_into`."""
+
     __tablename__ = "stories"
-    __table_args__ = (Index(None, "updated_at"),)
+    __table_args__ = (
+        Index(None, "updated_at"),
+        _only_where("ix_stories_merged_into", "merged_into", where="merged_into IS NOT NULL"),
+    )
 
     story_id: int = _key(BIG_ID)
     title: str = _column(PLAIN_TEXT)
@@ -217,6 +252,8 @@ class StoryRow(Row, table=True):
     outlet_count: int = _column(Integer())
     is_production_news: bool = _column(Boolean())
     is_backlog: bool = _column(Boolean())
+    first_outlet: str = _column(PLAIN_TEXT, server_default="")
+    merged_into: int | None = _optional(BIG_ID)
 
 
 class StoryTagRow(Row, table=True):
@@ -252,8 +289,33 @@ class StoryFactRow(Row, table=True):
     article_id: int = _column(BIG_ID)
 
 
+class CorrectionRow(Row, table=True):
+    """Two stories put together or taken apart after their articles had come.
+
+    `told_at` is when the desk told of a split.
+    """
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index(None, "story_id"), Index(None, "other_id"), Index(None, "kind", "told_at"))
+
+    correction_id: int = _key(BIG_ID)
+    kind: values.CorrectionKind = _column(values_of(values.CorrectionKind))
+    story_id: int = _column(BIG_ID)
+    other_id: int = _column(BIG_ID)
+    article_ids: list[int] = _column(PLAIN_JSON)
+    rest_ids: list[int] = _column(PLAIN_JSON)
+    score: float = _column(Float(53))
+    reasons: list[str] = _column(PLAIN_JSON)
+    note: str = _column(PLAIN_TEXT)
+    corrected_at: datetime = _column(UTC_DATE_TIME)
+    told_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
 class ArticleRow(Row, table=True):
-    """A text with all the desk said of it: its tags, its story and why, or the article it repeats and why."""
+    """A text with all the desk said of it: its tags, its story and why, or the article it repeats and why.
+
+    `strand_id` is the story it was in before that was put together with another one.
+    """
 
     __tablename__ = "articles"
     __table_args__ = (
@@ -280,6 +342,7 @@ class ArticleRow(Row, table=True):
     published_at: datetime | None = _optional(UTC_DATE_TIME)
     first_seen_at: datetime = _column(UTC_DATE_TIME)
     event_at: datetime = _column(UTC_DATE_TIME)
+    is_paywalled: bool = _column(Boolean(), server_default=false())
     is_backlog: bool = _column(Boolean())
     story_id: int | None = _optional(BIG_ID, ForeignKey("stories.story_id"))
     duplicate_of: int | None = _optional(BIG_ID)
@@ -293,6 +356,7 @@ class ArticleRow(Row, table=True):
     facts: list[dict[str, Any]] = _column(PLAIN_JSON, server_default="[]")
     text_key: str | None = _optional(PLAIN_TEXT)
     quiet_reason: str = _column(PLAIN_TEXT, server_default="")
+    strand_id: int | None = _optional(BIG_ID)
 
 
 class FilmRow(Row, table=True):
@@ -306,6 +370,7 @@ class FilmRow(Row, table=True):
     year: int | None = _optional(Integer())
     directors: list[str] = _column(PLAIN_JSON)
     cast: list[str] = _column(PLAIN_JSON)
+    roles: dict[str, str] = _column(PLAIN_JSON, server_default="{}")
     franchise: str = _column(PLAIN_TEXT)
     studio: str = _column(PLAIN_TEXT)
     status: values.FilmStatus = _column(values_of(values.FilmStatus))
@@ -314,6 +379,8 @@ class FilmRow(Row, table=True):
 
 
 class FilmAliasRow(Row, table=True):
+    """`since` and `until` are days as `2026-05-01`."""
+
     __tablename__ = "film_aliases"
 
     film_id: str = _key(PLAIN_TEXT, ForeignKey("films.film_id", ondelete="CASCADE"))
@@ -322,6 +389,37 @@ class FilmAliasRow(Row, table=True):
     search_title: str = _column(PLAIN_TEXT)
     type: values.AliasType = _column(values_of(values.AliasType))
     needs_context: bool = _column(Boolean())
+    since: str | None = _optional(PLAIN_TEXT)
+    until: str | None = _optional(PLAIN_TEXT)
+
+
+class FilmRecordRow(Row, table=True):
+    """What one authority says of a film, kept where more than the operator speaks of it. `ref` is its own id."""
+
+    __tablename__ = "film_records"
+    __table_args__ = (Index(None, "authority", "ref"),)
+
+    film_id: str = _key(PLAIN_TEXT, ForeignKey("films.film_id", ondelete="CASCADE"))
+    authority: Authority = _key(values_of(Authority))
+    ref: str = _column(PLAIN_TEXT)
+    record: dict[str, Any] = _column(PLAIN_JSON)
+    seen_at: datetime = _column(UTC_DATE_TIME)
+    gone_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
+class FilmSyncRow(Row, table=True):
+    """How the sync with an authority stands. `run_started_at` is set while a run is under way or was cut short."""
+
+    __tablename__ = "film_syncs"
+
+    authority: Authority = _key(values_of(Authority))
+    due_at: datetime = _column(UTC_DATE_TIME)
+    run_started_at: datetime | None = _optional(UTC_DATE_TIME)
+    succeeded_at: datetime | None = _optional(UTC_DATE_TIME)
+    changed_until_at: datetime | None = _optional(UTC_DATE_TIME)
+    failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
+    error: str = _column(PLAIN_TEXT)
+    error_count: int = _column(Integer())
 
 
 class TopicRow(Row, table=True):
@@ -382,6 +480,7 @@ class MatchRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("subscription_id", "story_id", "event", "development"),
         Index(None, "story_id"),
+        Index(None, "article_id"),
         Index(None, "matched_at"),
         AUTOINCREMENT,
     )
@@ -408,6 +507,7 @@ class DeliveryRow(Row, table=True):
         UniqueConstraint("match_id", "endpoint_id"),
         _only_where("ix_deliveries_due", "next_attempt_at", where="finished_at IS NULL"),
         _only_where("ix_deliveries_owed", "endpoint_id", "seq", where="finished_at IS NULL"),
+        _only_where("ix_deliveries_leased", "endpoint_id", "leased_until", where="leased_until IS NOT NULL"),
         Index(None, "state", "created_at"),
         Index(None, "created_at"),
         Index(None, "endpoint_id"),
@@ -589,14 +689,18 @@ def _table(name: str) -> Table:
 publishers = _table("publishers")
 sources = _table("sources")
 fetches = _table("fetches")
+source_days = _table("source_days")
 source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")
 story_tags = _table("story_tags")
 story_facts = _table("story_facts")
+corrections = _table("corrections")
 articles = _table("articles")
 films = _table("films")
 film_aliases = _table("film_aliases")
+film_records = _table("film_records")
+film_syncs = _table("film_syncs")
 topics = _table("topics")
 endpoints = _table("endpoints")
 subscriptions = _table("subscriptions")

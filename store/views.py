@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.health import SourceDay
 from core.values import (
     Article,
     ArticleId,
     Assignment,
     Attempt,
+    Correction,
     Delivery,
     Duplicate,
     EventType,
@@ -25,15 +27,17 @@ from core.values import (
     Tagging,
     TopicSlug,
 )
+from core.websub import HubSubscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowArticle:
-    """An article as the desk remembers it. `story_id` is None for a duplicate."""
+    """An article as the desk remembers it. `story_id` is None for a duplicate, `strand_id` mostly."""
 
     article: Article
     tagging: Tagging
     story_id: StoryId | None
+    strand_id: StoryId | None
     duplicate_of: ArticleId | None
 
 
@@ -41,12 +45,14 @@ class WindowArticle:
 class Window:
     """What the desk rebuilds its index from: articles by article_id, and what was told of each story to whom.
 
-    `told` holds `story.created` and `story.updated:DEVELOPMENT`.
+    `told` holds `story.created` and `story.updated:DEVELOPMENT`; with `gone:` before it what was told under the story's
+    number by an article that is elsewhere now. `sides` names the splits whose articles a story holds, as N or -N.
     """
 
     articles: list[WindowArticle]
     stories: dict[StoryId, Story]
     told: dict[StoryId, dict[SubscriptionId, set[str]]]
+    sides: dict[StoryId, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +106,36 @@ class DeliveryDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionView:
+    """A late decision on the story shown: with what it was put together, or what was split off, when and why."""
+
+    correction_id: int
+    correction: Correction
+    corrected_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoryDetail:
-    """A story with its articles, their duplicates, whom it matched and what was sent; each oldest first."""
+    """A story with its articles, their duplicates, whom it matched and what was sent; each oldest first.
+
+    `merged_into` is its number where the one asked for was merged away.
+    """
 
     view: StoryView
     articles: tuple[ArticleView, ...]
     duplicates: tuple[ArticleView, ...]
     matches: tuple[MatchView, ...]
     deliveries: tuple[DeliveryView, ...]
+    corrections: tuple[CorrectionView, ...] = ()
+    merged_into: StoryId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceView:
-    """A source with its last fetches, newest first. `origin` is `config` or `operator`."""
+    """A source with its last fetches, newest first. `origin` is `config` or `operator`.
+
+    `days` are those of the last thirty on which it was visited, oldest first; `hub` is set where one was asked.
+    """
 
     source: Source
     state: SourceState
@@ -120,11 +143,13 @@ class SourceView:
     retired_at: datetime | None
     fetches: tuple[Fetch, ...]
     entries_last_day: int
+    days: tuple[SourceDay, ...] = ()
+    hub: HubSubscription | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEvent:
-    """`source.failing` or `source.restored`, with the sentence the operator was told."""
+    """One of the `source.` events, with the sentence the operator was told."""
 
     source_id: SourceId
     event: EventType

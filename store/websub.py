@@ -20,6 +20,12 @@ def hub_subscription_of(tx: Session, source_id: SourceId) -> HubSubscription | N
     return _read(tx, websub.c.source_id == source_id)
 
 
+def hub_subscriptions(tx: Session) -> dict[SourceId, HubSubscription]:
+    """All of them, by source."""
+    rows = tx.execute(select(websub)).mappings()
+    return {SourceId(row["source_id"]): HubSubscription(**row) for row in rows}
+
+
 def live_hub_subscriptions(tx: Session, *, now: datetime) -> list[HubSubscription]:
     """Those whose lease lasts, by source."""
     query = select(websub).where(websub.c.lease_until > now).order_by(websub.c.source_id)

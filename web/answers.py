@@ -1,15 +1,16 @@
 """The JSON the API answers with, as pydantic models, and how they are made from what the store returns."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.facts.telling import say_fact
-from core.health import HealthState, judge_health
+from core.health import HealthState, SourceDay, judge_day, judge_health
 from core.values import (
     Certainty,
+    CorrectionKind,
     DeliveryState,
     EndpointKind,
     EventType,
@@ -25,7 +26,8 @@ from core.values import (
     Tier,
     Topic,
 )
-from store.views import ArticleView, DeliveryView, MatchView, SourceView, StoryDetail, StoryView
+from core.websub import HubSubscription, is_pushing
+from store.views import ArticleView, CorrectionView, DeliveryView, MatchView, SourceView, StoryDetail, StoryView
 from web.cards import hide_address, rank_outlets
 from web.words import masked_address, public_address
 
@@ -42,6 +44,9 @@ STORY_EXAMPLE: dict[str, Any] = {
     "backlog": False,
     "article_count": 3,
     "outlet_count": 2,
+    "first_outlet": "Set Gazette",
+    "first_article_id": 977,
+    "lead_article_id": 981,
     "outlets": [{"name": "The Call Sheet", "tier": "trade"}, {"name": "Set Gazette", "tier": "fan"}],
     "films": [
         {
@@ -109,6 +114,9 @@ class StoryAnswer(Answer):
     backlog: bool = Field(description="Taken in with a source's backlog; nobody was told.")
     article_count: int
     outlet_count: int
+    first_outlet: str = Field(description="Who reported first.")
+    first_article_id: int
+    lead_article_id: int = Field(description="The article whose headline the story has: the most credible outlet's.")
     outlets: list[OutletAnswer] = Field(description="The most credible first.")
     films: list[FilmTagAnswer]
     topics: list[TopicTagAnswer]
@@ -151,6 +159,7 @@ class ArticleAnswer(Answer):
     published_at: datetime | None
     first_seen_at: datetime
     language: str
+    is_paywalled: bool = Field(description="Its page said that readers have to pay; the text may be a teaser.")
     score: float | None = Field(description="How sure the desk is that it belongs here, 0-1.")
     reasons: list[str]
     duplicate_of: DuplicateAnswer | None
@@ -183,12 +192,47 @@ class DeliveryAnswer(Answer):
     last_status: int | None
 
 
+class CorrectionAnswer(Answer):
+    """Two stories put together (`join` by the desk, `merge` by the operator) or taken apart (`split`)."""
+
+    kind: CorrectionKind
+    story_id: int = Field(description="The story that kept its number.")
+    other_id: int = Field(description="The story that went into it, or that was split off.")
+    score: float = Field(description="How well the article that joined them fits both, 0-1; 0 for the operator's.")
+    reasons: list[str]
+    note: str = Field(description="The operator's.")
+    corrected_at: datetime
+
+
 class StoryDetailAnswer(StoryAnswer):
+    merged_into: int | None = Field(description="Not null if the story asked for was merged away: it is this one now.")
+    corrections: list[CorrectionAnswer]
     facts: list[FactAnswer] = Field(description="In the order they were told.")
     articles: list[ArticleAnswer]
     duplicates: list[ArticleAnswer]
     matches: list[MatchAnswer]
     deliveries: list[DeliveryAnswer]
+
+
+class DayAnswer(Answer):
+    """How the visits of one day (UTC) ended."""
+
+    day: date
+    state: HealthState = Field(description="`ok`, `quiet`, `failing` or `blocked`.")
+    answered_count: int
+    failed_count: int
+    blocked_count: int
+    entry_count: int = Field(description="New entries.")
+
+
+class HubAnswer(Answer):
+    """How a WebSub hub stands to a source."""
+
+    url: str
+    is_pushing: bool = Field(description="Pushes arrive, and the feed is polled less.")
+    lease_until: datetime | None = Field(description="Null while the hub has not agreed.")
+    pushed_at: datetime | None = Field(description="When it last pushed.")
+    error: str = Field(description="Why it refused, empty if it did not.")
 
 
 class SourceAnswer(Answer):
@@ -209,6 +253,8 @@ class SourceAnswer(Answer):
     failing_since_at: datetime | None
     next_check_at: datetime | None = Field(description="Null when switched off.")
     entries_last_day: int
+    days: list[DayAnswer] = Field(description="The last thirty days on which it was visited, oldest first.")
+    hub: HubAnswer | None = Field(description="The WebSub hub that was asked to push it; null where none was.")
 
 
 class SourcesAnswer(Answer):
@@ -226,7 +272,9 @@ class FilmAnswer(Answer):
     aliases: list[str]
     directors: list[str]
     cast: list[str]
+    roles: dict[str, str] = Field(description="Whom a member of the cast plays, where that is known.")
     franchise: str
+    studio: str
     status: FilmStatus
     external_ids: dict[str, str]
 
@@ -268,6 +316,9 @@ def story_fields(view: StoryView, publishers: Mapping[str, Publisher], *, base_u
         "backlog": story.is_backlog,
         "article_count": story.article_count,
         "outlet_count": story.outlet_count,
+        "first_outlet": story.first_outlet,
+        "first_article_id": story.first_article_id,
+        "lead_article_id": story.lead_article_id,
         "outlets": [{"name": outlet.name, "tier": outlet.tier} for outlet in outlets],
         "films": [
             {"id": film_id, "title": title, "salience": salience, **_proof(tags.get(film_id))}
@@ -285,6 +336,8 @@ def _proof(tag: Tag | None) -> dict[str, Any]:
 
 def detail_fields(detail: StoryDetail) -> dict[str, Any]:
     return {
+        "merged_into": detail.merged_into,
+        "corrections": [answer_correction(view) for view in detail.corrections],
         "facts": [answer_fact(fact) for fact in detail.view.story.facts],
         "articles": [answer_article(view) for view in detail.articles],
         "duplicates": [answer_article(view) for view in detail.duplicates],
@@ -321,11 +374,25 @@ def answer_article(view: ArticleView) -> ArticleAnswer:
         published_at=article.published_at,
         first_seen_at=article.first_seen_at,
         language=article.language,
+        is_paywalled=article.is_paywalled,
         score=assignment.score if assignment else None,
         reasons=list(assignment.reasons) if assignment else [],
         duplicate_of=DuplicateAnswer(article_id=duplicate.article_id, score=duplicate.score, reason=duplicate.reason)
         if duplicate
         else None,
+    )
+
+
+def answer_correction(view: CorrectionView) -> CorrectionAnswer:
+    made = view.correction
+    return CorrectionAnswer(
+        kind=made.kind,
+        story_id=made.story_id,
+        other_id=made.other_id,
+        score=made.score,
+        reasons=list(made.reasons),
+        note=made.note,
+        corrected_at=view.corrected_at,
     )
 
 
@@ -380,6 +447,29 @@ def answer_source(view: SourceView, now: datetime) -> SourceAnswer:
         failing_since_at=state.failing_since_at,
         next_check_at=state.next_check_at if source.enabled else None,
         entries_last_day=view.entries_last_day,
+        days=[_answer_day(day) for day in view.days],
+        hub=_answer_hub(view.hub, now) if view.hub else None,
+    )
+
+
+def _answer_day(day: SourceDay) -> DayAnswer:
+    return DayAnswer(
+        day=day.day,
+        state=judge_day(day),
+        answered_count=day.answered_count,
+        failed_count=day.failed_count,
+        blocked_count=day.blocked_count,
+        entry_count=day.entry_count,
+    )
+
+
+def _answer_hub(hub: HubSubscription, now: datetime) -> HubAnswer:
+    return HubAnswer(
+        url=public_address(hub.hub),
+        is_pushing=is_pushing(hub, now=now),
+        lease_until=hub.lease_until,
+        pushed_at=hub.pushed_at,
+        error=hub.error,
     )
 
 
@@ -391,7 +481,9 @@ def answer_film(film: Film) -> FilmAnswer:
         aliases=[alias.title for alias in film.aliases],
         directors=list(film.directors),
         cast=list(film.cast),
+        roles=dict(film.roles),
         franchise=film.franchise,
+        studio=film.studio,
         status=film.status,
         external_ids=dict(film.external_ids),
     )

@@ -1,19 +1,30 @@
 """Shapes the status page: sources with the broken first, their recent fetches as cells, figures of the day. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
-from core.health import Health, HealthState, judge_health
+from core.catalogue import Authority, SyncState
+from core.health import DAYS_SHOWN, Health, HealthState, SourceDay, judge_day, judge_health
 from core.values import DeliveryState, Fetch, FetchOutcome, Tier
+from core.websub import HubSubscription, is_pushing
 from store.views import Gathered, SourceView
 from web.cards import DeliveryTone, judge_state
 from web.standing import PATIENCE, PostStanding, is_failing
 from web.words import KINDS, OUTCOMES, STATES, public_address, say_clock, say_count, say_size, say_span
 
-CellTone = Literal["ok", "same", "bad"]
+CellTone = Literal["ok", "same", "bad", "wall", "none"]
 RowTone = Literal["bad", "off", ""]
+
+_DAY_TONES: Mapping[HealthState, CellTone] = {
+    HealthState.OK: "ok",
+    HealthState.QUIET: "same",
+    HealthState.FAILING: "bad",
+    HealthState.BLOCKED: "wall",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +37,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """A line of the sources table. `cells` run from the oldest to the newest fetch."""
+    """A line of the sources table. `cells` run from the oldest to the newest fetch, `days` over the last thirty days.
+
+    `hub` says how a hub pushes, empty where none was asked.
+    """
 
     publisher: str
     url: str
@@ -41,6 +55,9 @@ class SourceRow:
     entries: str
     cells: tuple[Cell, ...]
     strip_text: str
+    days: tuple[Cell, ...]
+    days_text: str
+    hub: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +65,20 @@ class Figure:
     name: str
     value: str
     is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRow:
+    """A line on a catalogue we sync with. `credit` is what it asks those who show its data to say."""
+
+    name: str
+    tone: RowTone
+    outcome: str
+    error: str
+    succeeded_at: datetime | None
+    due_at: datetime
+    films: str
+    credit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +105,7 @@ def _source_row(view: SourceView, now: datetime) -> SourceRow:
     failing = is_failing((source, state))
     health = judge_health(source, state, now=now, durations=[fetch.duration for fetch in view.fetches])
     cells = tuple(make_cell(fetch) for fetch in reversed(view.fetches))
+    days = make_days(view.days, now)
     return SourceRow(
         publisher=source.publisher.name,
         url=public_address(source.url),
@@ -88,6 +120,9 @@ def _source_row(view: SourceView, now: datetime) -> SourceRow:
         entries=f"{view.entries_last_day:,}",
         cells=cells,
         strip_text=say_strip(cells),
+        days=days,
+        days_text=say_days(days),
+        hub=say_hub(view.hub, now) if view.hub else "",
     )
 
 
@@ -125,6 +160,76 @@ def say_strip(cells: Sequence[Cell]) -> str:
     """Say a strip aloud: `Last 20 fetches: 18 answered, 2 failed`."""
     failed = sum(cell.tone == "bad" for cell in cells)
     return f"Last {say_count(len(cells), 'fetch', 'fetches')}: {len(cells) - failed} answered, {failed} failed"
+
+
+def make_days(days: Sequence[SourceDay], now: datetime) -> tuple[Cell, ...]:
+    """Draw the last thirty days, oldest first; a day without visits has a cell too."""
+    by_day = {day.day: day for day in days}
+    dates = [(now - timedelta(days=back)).date() for back in range(DAYS_SHOWN - 1, -1, -1)]
+    return tuple(_day_cell(by_day.get(date, SourceDay(day=date))) for date in dates)
+
+
+def _day_cell(day: SourceDay) -> Cell:
+    state = judge_day(day)
+    if state is HealthState.NEW:
+        return Cell(tone="none", text=f"{day.day:%d %b}: not asked")
+    counts = [
+        (day.answered_count, "answered"),
+        (day.failed_count, "failed"),
+        (day.blocked_count, "blocked"),
+        (day.entry_count, "new"),
+    ]
+    said = ", ".join(f"{count:,} {word}" for count, word in counts if count)
+    return Cell(tone=_DAY_TONES[state], text=f"{day.day:%d %b}: {state}; {said}")
+
+
+def say_days(cells: Sequence[Cell]) -> str:
+    """Say the days aloud: `Last 30 days: 20 ok, 6 quiet, 1 failing, 3 not asked`."""
+    names: dict[CellTone, str] = {"ok": "ok", "same": "quiet", "bad": "failing", "wall": "blocked", "none": "not asked"}
+    counted = Counter(cell.tone for cell in cells)
+    said = ", ".join(f"{counted[tone]} {name}" for tone, name in names.items() if counted[tone])
+    return f"Last {len(cells)} days: {said}"
+
+
+def say_hub(hub: HubSubscription, now: datetime) -> str:
+    """Say how a hub stands to a source."""
+    host = urlsplit(hub.hub).hostname or hub.hub
+    if hub.lease_until is None or hub.lease_until <= now:
+        why = hub.error.rstrip(".") or ("its lease has ended" if hub.lease_until else "it has not answered yet")
+        return f"Hub {host} does not push: {why}."
+    if hub.pushed_at is None:
+        return f"Hub {host} will push; nothing came yet."
+    word = "pushes" if is_pushing(hub, now=now) else "may push"
+    return f"Hub {host} {word}; last {say_span(now - hub.pushed_at)} ago."
+
+
+def make_sync_rows(states: Sequence[SyncState], counts: Mapping[Authority, int], now: datetime) -> list[SyncRow]:
+    """One line for each catalogue that was ever asked."""
+    return [_sync_row(state, counts.get(state.authority, 0), now) for state in states]
+
+
+def _sync_row(state: SyncState, count: int, now: datetime) -> SyncRow:
+    since = state.failing_since_at
+    history = f" Failing for {say_span(now - since)}, {say_count(state.error_count, 'try', 'tries')}." if since else ""
+    outcome = "fails" if since else "under way" if state.run_started_at else "in step"
+    name, credit = _CATALOGUES[state.authority]
+    return SyncRow(
+        name=name,
+        tone="bad" if since else "",
+        outcome=outcome,
+        error=f"{state.error}{history}" if since else "",
+        succeeded_at=state.succeeded_at,
+        due_at=state.due_at,
+        films=f"{count:,}",
+        credit=credit,
+    )
+
+
+_CATALOGUES = {
+    Authority.OWN: ("Operator", ""),
+    Authority.TMDB: ("TMDB", "This product uses the TMDB API but is not endorsed or certified by TMDB."),
+    Authority.WIKIDATA: ("Wikidata", "Data of Wikidata is free for all under CC0."),
+}
 
 
 def make_figures(post: PostStanding, day: Gathered) -> list[Figure]:

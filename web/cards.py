@@ -7,10 +7,12 @@ from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Literal
 
+from core.composing import say_correction
 from core.facts.telling import say_fact
 from core.values import (
     Article,
     ArticleId,
+    CorrectionKind,
     DeliveryState,
     EventType,
     Evidence,
@@ -18,11 +20,12 @@ from core.values import (
     Publisher,
     PublisherSlug,
     Salience,
+    Story,
     StoryId,
     Tag,
     Tier,
 )
-from store.views import ArticleView, DeliveryView, MatchView, StoryDetail, StoryView
+from store.views import ArticleView, CorrectionView, DeliveryView, MatchView, StoryDetail, StoryView
 from web.words import EVENTS, STATES, join_words, masked_address, say_day
 
 # A reader takes in this many outlets at a glance; the story page names all.
@@ -89,6 +92,7 @@ class StoryCard:
     is_backlog: bool
     article_count: int
     outlet_count: int
+    first_outlet: str
     outlets: tuple[Outlet, ...]
     films: tuple[FilmChip, ...]
     topics: tuple[TopicChip, ...]
@@ -100,16 +104,29 @@ class StoryCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleCard:
-    """An article and why it stands where it stands; `copies` are its duplicates, oldest first."""
+    """An article, why it stands where it stands, and its part in the story; `copies` are its duplicates, in order."""
 
+    id: ArticleId
     title: str
     url: str
     author: str
     language: str
+    is_paywalled: bool
     outlet: Outlet
     at: datetime
     why: str
+    part: str
     copies: tuple["ArticleCard", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionCard:
+    """A late decision in one sentence; `other` is the story it names beside this one, 0 where that is merged away."""
+
+    sentence: str
+    other: StoryId
+    at: datetime
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +174,7 @@ def make_card(view: StoryView, publishers: Mapping[str, Publisher]) -> StoryCard
         is_backlog=story.is_backlog,
         article_count=story.article_count,
         outlet_count=story.outlet_count,
+        first_outlet=story.first_outlet,
         outlets=rank_outlets(view.outlets, publishers)[:OUTLETS_ON_CARD],
         films=tuple(_film_chip(id_, title, salience, tags.get(id_)) for id_, title, salience in view.films),
         topics=tuple(_topic_chip(slug, name, tags.get(slug)) for slug, name in view.topics),
@@ -211,20 +229,24 @@ def make_article_cards(detail: StoryDetail) -> tuple[ArticleCard, ...]:
         wanted = view.duplicate.article_id if view.duplicate else view.article.article_id
         origin = origins.setdefault(view.article.article_id, origins.get(wanted, wanted))
         copies.setdefault(origin, []).append(view)
-    return tuple(_article_card(view, copies.get(view.article.article_id, [])) for view in detail.articles)
+    story = detail.view.story
+    return tuple(_article_card(view, copies.get(view.article.article_id, []), story) for view in detail.articles)
 
 
-def _article_card(view: ArticleView, copies: Sequence[ArticleView]) -> ArticleCard:
+def _article_card(view: ArticleView, copies: Sequence[ArticleView], story: Story) -> ArticleCard:
     article = view.article
     return ArticleCard(
+        id=article.article_id,
         title=article.title or article.url,
         url=article.url,
         author=article.author,
+        is_paywalled=article.is_paywalled,
         language=article.language if article.language.replace("-", "").isalnum() else "",
         outlet=Outlet(name=article.publisher.name, tier=article.publisher.tier),
         at=article.event_at,
         why=explain_place(view),
-        copies=tuple(_article_card(copy, ()) for copy in copies),
+        part=name_part(article.article_id, story),
+        copies=tuple(_article_card(copy, (), story) for copy in copies),
     )
 
 
@@ -248,6 +270,14 @@ def _fact_line(fact: Fact, film: str, articles: Mapping[ArticleId, Article]) -> 
     )
 
 
+def name_part(article_id: ArticleId, story: Story) -> str:
+    """Say what the article is to a story of several: its first report, the one its headline is from, or nothing."""
+    is_first, leads = article_id == story.first_article_id, article_id == story.lead_article_id
+    if story.article_count == 1 or not (is_first or leads):
+        return ""
+    return join_words([words for words, holds in (("first report", is_first), ("headline", leads)) if holds])
+
+
 def explain_place(view: ArticleView) -> str:
     """Say why an article is in its story, or why it is a duplicate, with the score behind it."""
     if view.duplicate:
@@ -260,6 +290,22 @@ def explain_place(view: ArticleView) -> str:
 
 def _as_sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def make_correction_cards(detail: StoryDetail) -> tuple[CorrectionCard, ...]:
+    """What was put together or taken apart here, oldest first."""
+    return tuple(_correction_card(view, detail.view.story.story_id) for view in detail.corrections)
+
+
+def _correction_card(view: CorrectionView, story_id: StoryId) -> CorrectionCard:
+    made = view.correction
+    other = made.other_id if made.story_id == story_id else made.story_id
+    return CorrectionCard(
+        sentence=_as_sentence(say_correction(made)),
+        other=other if made.kind is CorrectionKind.SPLIT else StoryId(0),
+        at=view.corrected_at,
+        reasons=tuple(filter(None, (made.note, *made.reasons))),
+    )
 
 
 def make_alert_cards(detail: StoryDetail) -> tuple[AlertCard, ...]:
@@ -284,7 +330,7 @@ def _alert_card(matches: Sequence[MatchView], deliveries: Iterable[DeliveryView]
 
 
 def explain_match(view: MatchView) -> tuple[str, ...]:
-    development = view.match.development
+    development = view.match.development if view.match.event is EventType.STORY_UPDATED else ""
     kind, _, ref = development.partition(":")
     new = ref.partition(":")[2] if kind == "fact" else development.replace(":", " ")
     return (*view.match.reasons, *((f"new: {new}",) if development else ()))

@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from core.values import DeliveryState, FilmId, StoryId, TopicSlug
+from store.catalogue import all_syncs, count_records
 from store.deliveries import delivery_counts, next_due_at
 from store.delivery_views import latest_deliveries
 from store.engine import Session
@@ -15,12 +16,13 @@ from store.films import all_topics, count_films, find_film, search_films
 from store.sources import all_sources, publishers, source_views
 from store.story_views import latest_stories, story_detail
 from store.views import DeliveryView
-from web.board import make_figures, make_source_rows, make_state_counts
+from web.board import make_figures, make_source_rows, make_state_counts, make_sync_rows
 from web.cards import (
     by_name,
     make_alert_cards,
     make_article_cards,
     make_card,
+    make_correction_cards,
     make_delivery_card,
     make_fact_lines,
     split_days,
@@ -60,12 +62,14 @@ def page_routes(site: Site) -> APIRouter:
         return site.render("stories.html", **context)
 
     @router.get("/stories/{story_id}")
-    def show_story(story_id: int) -> HTMLResponse:
+    def show_story(story_id: int) -> Response:
         with site.store.read() as tx:
             detail = story_detail(tx, StoryId(story_id)) if 0 < story_id <= MAX_ID else None
             outlets = by_name(publishers(tx))
         if detail is None:
             raise HTTPException(404, "There is no such story here; it may have been cleared away.")
+        if detail.merged_into is not None:
+            return RedirectResponse(f"{site.root}/stories/{detail.merged_into}", status_code=302)
         return site.render(
             "story.html",
             filter=StoryFilter(),
@@ -73,6 +77,7 @@ def page_routes(site: Site) -> APIRouter:
             facts=make_fact_lines(detail),
             articles=make_article_cards(detail),
             alerts=make_alert_cards(detail),
+            corrections=make_correction_cards(detail),
         )
 
     @router.get("/films")
@@ -162,6 +167,7 @@ def read_status(tx: Session, site: Site) -> dict[str, Any]:
         "silence": explain_silence(standing, now),
         "sources": make_source_rows(sources, now),
         "figures": make_figures(owed, gathered_since(tx, now - timedelta(hours=24))),
+        "syncs": make_sync_rows(all_syncs(tx), count_records(tx), now),
         "states": make_state_counts(counts),
         "failures": [make_delivery_card(view) for view in read_failures(tx)],
     }

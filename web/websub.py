@@ -8,7 +8,7 @@ from core.parsing.feeds import parse_feed
 from core.values import SourceId
 from core.websub import HubSubscription, grant_lease, is_genuine
 from store.entries import add_entries
-from store.sources import find_source
+from store.sources import count_push, find_source
 from store.websub import find_hub_subscription, note_lease, note_push, note_refusal
 from web.site import Site
 
@@ -70,7 +70,9 @@ def _store_push(site: Site, known: HubSubscription, body: bytes, content_type: s
         found = find_source(tx, SourceId(known.source_id))
         if found is not None and found[0].enabled and parsed.entries:
             source, state = found
-            add_entries(tx, source, parsed.entries, now=now, is_backlog=state.first_contact_at is None)
+            added = add_entries(tx, source, parsed.entries, now=now, is_backlog=state.first_contact_at is None)
+            if added:
+                count_push(tx, source.source_id, len(added), now=now)
 
 
 async def read_capped(request: Request, limit: int) -> bytes | None:

@@ -34,6 +34,8 @@ EVENTS = {
     EventType.STORY_UPDATED: "story updated",
     EventType.SOURCE_FAILING: "source failing",
     EventType.SOURCE_RESTORED: "source restored",
+    EventType.SOURCE_SILENT: "source silent",
+    EventType.SOURCE_HEARD: "source heard again",
     EventType.ENDPOINT_DISABLED: "endpoint disabled",
     EventType.SUBSCRIPTION_REQUESTED: "please confirm",
     EventType.DIGEST: "digest",
@@ -129,6 +131,8 @@ def masked_address(kind: EndpointKind, address: str) -> str:
     if kind is EndpointKind.EMAIL:
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"
+    if kind is EndpointKind.CHAT:
+        return f"{address.partition(':')[0]}://…"
     try:
         parts = urlsplit(address)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"

@@ -64,7 +64,7 @@ def hash_url(url: str) -> str:
 
 def build_tagger() -> Tagger:
     """Build the tagger of the product over the shared catalogue."""
-    films = read_film_lines(SHARED / "data" / "films" / "catalogue.jsonl.gz")
+    films = list(read_film_lines(SHARED / "data" / "films" / "catalogue.jsonl.gz"))
     return Tagger(films=films, topics=load_topics(_TOPICS), model=load_model("tags"))
 
 

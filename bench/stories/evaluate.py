@@ -75,18 +75,20 @@ def run_window(
     """Read the stream from a week before the window to its end; give the story of each labelled article."""
     first, last = corpus.days_of(window)
     read = [a for a in corpus.articles if week_before(first) <= a.event_at <= last]
-    stories: dict[ArticleId, StoryId] = {}
-    for article, story_id in run_stream(read, taggings, model):
-        stories[article.article_id] = story_id
+    stories = run_stream(read, taggings, model)
     return {i: stories[i] for i in corpus.windows[window]}
 
 
 def run_stream(
     articles: Sequence[Article], taggings: Sequence[Tagging], model: Mapping[str, Any]
-) -> Iterator[tuple[Article, StoryId]]:
-    """Decide as the desk does: a copy takes the story of its original, the rest is assigned."""
+) -> dict[ArticleId, StoryId]:
+    """Decide as the desk does: a copy takes the story of its original, the rest is assigned, late joins are made.
+
+    Give the story in which each article is in the end.
+    """
     duplicates, index = DuplicateIndex(), StoryIndex(window=_WINDOW, model=model)
     story_of: dict[ArticleId, StoryId] = {}
+    joined: dict[StoryId, StoryId] = {}
     for number, article in enumerate(articles):
         if number % 200 == 0:
             index.forget(article.event_at - _WINDOW)
@@ -94,12 +96,21 @@ def run_stream(
         duplicates.add(article, duplicate_of=copy.article_id if copy else None)
         if copy:
             story_of[article.article_id] = story_of[copy.article_id]
-        else:
-            tagging = taggings[article.article_id]
-            story_id = index.assign(article, tagging).story_id or StoryId(article.article_id + 1)
-            index.add(article, tagging, story_id)
-            story_of[article.article_id] = story_id
-        yield article, story_of[article.article_id]
+            continue
+        tagging = taggings[article.article_id]
+        assignment = index.assign(article, tagging)
+        story_id = assignment.story_id or StoryId(article.article_id + 1)
+        index.add(article, tagging, story_id)
+        story_of[article.article_id] = story_id
+        for other in assignment.also:
+            _join(joined, story_id, other.story_id)
+    return {article_id: joined.get(story_id, story_id) for article_id, story_id in story_of.items()}
+
+
+def _join(joined: dict[StoryId, StoryId], one: StoryId, other: StoryId | None) -> None:
+    kept, gone = sorted(joined.get(story_id, story_id) for story_id in (one, other) if story_id is not None)
+    if kept != gone:
+        joined.update(dict.fromkeys([gone, *(key for key, value in joined.items() if value == gone)], kept))
 
 
 def count_pairs(gold: Mapping[ArticleId, str], found: Mapping[ArticleId, StoryId]) -> Tally:

@@ -3,20 +3,28 @@
 Precision leads: a missed copy still joins its story, a wrong one hides an article for good.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from struct import Struct
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.dedupe.fingerprints import (
     SIGNATURE_LENGTH,
     estimate_jaccard,
     fold_outlet,
+    make_band_key,
     make_key,
     read_slug,
     sign_words,
+    split_field,
     split_signature,
     split_words,
 )
+from core.dedupe.keys import KeyTable, Numbers
 from core.values import Article, ArticleId, Duplicate
 
 # A full text of fewer words is a teaser: it is judged with the headline instead.
@@ -42,8 +50,12 @@ _SHORT_TITLE_PAUSE = 20 * 3600
 _FOR_EVER = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+# A number in the table of keys: that of a shelf, and in its last bits the place on the shelf.
+_PLACE_BITS = 32
+_RECORD = Struct("<qq?B")
+
+
+class _Key(NamedTuple):
     """An exact key, what it says when it is met again, and for how many seconds it says so."""
 
     value: int
@@ -51,24 +63,22 @@ class _Key:
     pause: int = _FOR_EVER
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What is kept of an article: enough to read a near match once more."""
 
     article_id: ArticleId
     at: int
-    title: str
     has_text: bool
     signature: bytes
-    keys: tuple[int, ...]
+    title: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """An article as this index sees it, made once for `find` and `add`."""
 
     exact: tuple[_Key, ...]
     bands: tuple[int, ...]
+    keys: tuple[int, ...]
     signature: bytes
     at: int
     title: str
@@ -76,11 +86,16 @@ class _Reading:
 
 
 class DuplicateIndex:
-    """The texts of the last days. Not safe for use by two threads at once."""
+    """The texts of the last days. Not safe for use by two threads at once.
+
+    Articles are packed and stand on one shelf for each hour of their events: a forgotten hour is a shelf thrown away.
+    """
 
     def __init__(self) -> None:
-        self._by_key: dict[int, _Known] = {}
-        self._by_hour: dict[int, list[_Known]] = {}
+        self._table = KeyTable()
+        self._shelves: dict[int, list[bytes]] = {}
+        self._shelf_of_hour: dict[int, int] = {}
+        self._shelf_count = 0
         self._count = 0
         self._last: tuple[Article, _Reading] | None = None
 
@@ -93,56 +108,60 @@ class DuplicateIndex:
         An article that was itself added as a copy is answered by its original.
         """
         reading = self._read(article)
+        numbers = self._table.find(reading.keys)
+        if not numbers:
+            return None
         for key in reading.exact:
-            known = self._by_key.get(key.value)
+            known = self._look_up(numbers.get(key.value))
             if known is not None and abs(reading.at - known.at) <= key.pause:
                 return Duplicate(article_id=known.article_id, score=1.0, reason=key.reason)
-        return self._find_near(reading)
+        return self._find_near(reading, numbers)
 
     def add(self, article: Article, *, duplicate_of: ArticleId | None = None) -> None:
         """Remember the article's text; `duplicate_of` makes its keys point at the original instead."""
         reading = self._read(article)
-        keys = tuple(key.value for key in reading.exact) + reading.bands
-        known = _Known(
-            article_id=article.article_id if duplicate_of is None else duplicate_of,
-            at=reading.at,
-            title=reading.title,
-            has_text=reading.has_text,
-            signature=reading.signature,
-            keys=keys,
-        )
-        for key in keys:
-            self._by_key[key] = known
-        self._by_hour.setdefault(_hour(article.event_at), []).append(known)
+        article_id = article.article_id if duplicate_of is None else duplicate_of
+        shelf_number = self._shelf_number(_hour(article.event_at))
+        shelf = self._shelves[shelf_number]
+        shelf.append(_pack(_Known(article_id, reading.at, reading.has_text, reading.signature, reading.title)))
+        self._table.put(reading.keys, shelf_number << _PLACE_BITS | len(shelf) - 1)
+        self._table.settle(self._are_known)
         self._count += 1
 
     def forget(self, before: datetime) -> None:
         """Drop the articles of whole hours before `before`."""
         limit = _hour(before)
-        for hour in [h for h in self._by_hour if h < limit]:
-            for known in self._by_hour.pop(hour):
-                self._drop(known)
+        for hour in [h for h in self._shelf_of_hour if h < limit]:
+            self._count -= len(self._shelves.pop(self._shelf_of_hour.pop(hour)))
 
-    def _drop(self, known: _Known) -> None:
-        self._count -= 1
-        for key in known.keys:
-            if self._by_key.get(key) is known:
-                del self._by_key[key]
+    def _shelf_number(self, hour: int) -> int:
+        """Give the hour's shelf; the number of a shelf is never given again, so keys of a lost shelf lead nowhere."""
+        number = self._shelf_of_hour.get(hour)
+        if number is None:
+            number = self._shelf_of_hour[hour] = self._shelf_count
+            self._shelves[number] = []
+            self._shelf_count += 1
+        return number
+
+    def _look_up(self, number: int | None) -> _Known | None:
+        if number is None:
+            return None
+        shelf = self._shelves.get(number >> _PLACE_BITS)
+        return _unpack(shelf[number & (1 << _PLACE_BITS) - 1]) if shelf else None
+
+    def _are_known(self, numbers: Numbers) -> NDArray[np.bool_]:
+        return np.isin(numbers >> _PLACE_BITS, list(self._shelves))
 
     def _read(self, article: Article) -> _Reading:
         if self._last is None or self._last[0] is not article:
             self._last = (article, _read_article(article))
         return self._last[1]
 
-    def _find_near(self, reading: _Reading) -> Duplicate | None:
-        seen: set[int] = set()
-        for band in reading.bands:
-            known = self._by_key.get(band)
-            if known is None or id(known) in seen:
-                continue
-            seen.add(id(known))
-            score = _compare(reading, known)
-            if score is not None:
+    def _find_near(self, reading: _Reading, numbers: dict[int, int]) -> Duplicate | None:
+        for number in dict.fromkeys(numbers[band] for band in reading.bands if band in numbers):
+            known = self._look_up(number)
+            score = _compare(reading, known) if known else None
+            if known and score is not None:
                 what = "text" if reading.has_text else "headline and summary"
                 return Duplicate(article_id=known.article_id, score=score, reason=f"nearly the same {what}")
         return None
@@ -152,33 +171,50 @@ def _hour(at: datetime) -> int:
     return int(at.timestamp()) // 3600
 
 
+def _pack(known: _Known) -> bytes:
+    head = _RECORD.pack(known.article_id, known.at, known.has_text, len(known.signature))
+    return head + known.signature + known.title.encode("utf-8", "surrogatepass")
+
+
+def _unpack(record: bytes) -> _Known:
+    article_id, at, has_text, length = _RECORD.unpack_from(record)
+    signature = record[_RECORD.size : _RECORD.size + length]
+    title = record[_RECORD.size + length :].decode("utf-8", "surrogatepass")
+    return _Known(ArticleId(article_id), at, has_text, signature, title)
+
+
 def _read_article(article: Article) -> _Reading:
     title, signed = split_signature(article.title)
     outlet = fold_outlet(article.publisher.name)
     text_words = split_words(article.text) if len(article.text) > _TEXT_WORDS * 3 else []
     has_text = len(text_words) >= _TEXT_WORDS
-    title_words = split_words(title)
-    summary_words = split_words(article.summary)
+    title_words = split_field(title)
+    summary_words = split_field(article.summary)
     signature = _sign(title_words, summary_words, text_words if has_text else [])
-    exact = _exact_keys(article, outlet, fold_outlet(signed), title_words)
-    text_key = (_Key(make_key("text", *text_words), "same text"),) if has_text else ()
+    exact = tuple(_exact_keys(article, outlet, fold_outlet(signed), title_words, summary_words))
+    if has_text:
+        exact = (*exact, _Key(make_key("text", *text_words), "same text"))
+    bands = tuple(_bands(signature, "text" if has_text else "brief"))
     return _Reading(
-        exact=(*exact, *text_key),
-        bands=tuple(_bands(signature, "text" if has_text else "brief")),
-        signature=_pack(signature),
+        exact=exact,
+        bands=bands,
+        keys=(*[key.value for key in exact], *bands),
+        signature=signature,
         at=int(article.event_at.timestamp()),
-        title=" ".join(title_words),
+        title=" ".join(title_words) if signature else "",
         has_text=has_text,
     )
 
 
-def _exact_keys(article: Article, outlet: str, signed: str, title_words: list[str]) -> Iterator[_Key]:
+def _exact_keys(
+    article: Article, outlet: str, signed: str, title_words: Sequence[str], summary: Sequence[str]
+) -> Iterator[_Key]:
     yield _Key(make_key("url", article.canonical_url), "same address")
     # "Column — Part A" of the outlet itself is no signature: the whole headline counts.
-    own_words = title_words if signed in ("", outlet) else split_words(article.title)
+    own_words = title_words if signed in ("", outlet) else split_field(article.title)
     if len(own_words) < _TITLE_WORDS:
         return
-    title, summary = " ".join(own_words), split_words(article.summary)
+    title = " ".join(own_words)
     if len(summary) >= _SUMMARY_WORDS:
         yield _Key(make_key("title+summary", title, *summary), "same headline and summary", _COLUMN_PAUSE)
         slug = read_slug(article.canonical_url)
@@ -192,32 +228,25 @@ def _exact_keys(article: Article, outlet: str, signed: str, title_words: list[st
         yield _Key(key, "the headline of the outlet that signs it", pause)
 
 
-def _sign(title: list[str], summary: list[str], text: list[str]) -> tuple[int, ...]:
+def _sign(title: Sequence[str], summary: Sequence[str], text: Sequence[str]) -> bytes:
     if text:
-        return sign_words(text, shingle_length=3)
+        return array("I", sign_words(text, shingle_length=3)).tobytes()
     words = [*title, *summary]
-    return sign_words(words, shingle_length=2) if len(words) >= _BRIEF_WORDS and title and summary else ()
+    is_telling = len(words) >= _BRIEF_WORDS and title and summary
+    return array("I", sign_words(words, shingle_length=2)).tobytes() if is_telling else b""
 
 
-def _bands(signature: Sequence[int], kind: str) -> Iterator[int]:
+def _bands(signature: bytes, kind: str) -> Iterator[int]:
+    size = _BAND_ROWS * len(signature) // SIGNATURE_LENGTH
     for band in range(_BAND_COUNT if signature else 0):
-        rows = signature[band * _BAND_ROWS : (band + 1) * _BAND_ROWS]
-        yield make_key(f"band {kind} {band}", *map(str, rows))
-
-
-def _pack(signature: Sequence[int]) -> bytes:
-    return b"".join(value.to_bytes(4, "big") for value in signature)
-
-
-def _unpack(signature: bytes) -> list[int]:
-    return [int.from_bytes(signature[i * 4 : i * 4 + 4], "big") for i in range(SIGNATURE_LENGTH)]
+        yield make_band_key(kind, band, signature[band * size : (band + 1) * size])
 
 
 def _compare(reading: _Reading, known: _Known) -> float | None:
     """Give the similarity of two texts that share a band, None if they are not one text."""
     if reading.has_text is not known.has_text or not known.signature:
         return None
-    score = estimate_jaccard(_unpack(reading.signature), _unpack(known.signature))
+    score = estimate_jaccard(array("I", reading.signature), array("I", known.signature))
     if reading.has_text:
         return score if score >= _NEAR_TEXT and _same_figures(reading.title, known.title) else None
     return score if score >= _NEAR_BRIEF and _is_edit(reading, known) else None

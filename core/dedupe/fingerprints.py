@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -12,12 +11,16 @@ from rensa import RMinHash
 
 SIGNATURE_LENGTH = 32
 _SEED = 20260220
+# What an `int` of CPython holds in 32 bytes. `hash` is SipHash under a key of the process: nobody can aim at a key.
+_KEY_MASK = (1 << 60) - 1
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’](?:s\b)?")
 # "Title - Outlet", "Title | Outlet", "Title – Outlet": how feeds and Google News sign a headline.
 # A date or an issue number in that place is no outlet.
 _SIGNED_TITLE = re.compile(r"^(?P<title>.{8,}\S)\s+[-–—|]\s+(?P<outlet>[^|–—\d]{2,40})$", re.DOTALL)
+_SIGNATURE_MARK = re.compile(r"\s[-–—|]\s")
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?)$")
+_NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def fold_text(text: str) -> str:
@@ -25,17 +28,29 @@ def fold_text(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    for mark in filter(unicodedata.combining, set(_NON_ASCII.findall(decomposed))):
+        decomposed = decomposed.replace(mark, "")
+    return decomposed.casefold()
 
 
 def split_words(text: str) -> list[str]:
     """Fold `text` and give its words in order; a possessive 's and every apostrophe are dropped."""
-    return _WORD.findall(_POSSESSIVE.sub("", fold_text(text)))
+    folded = fold_text(text)
+    if "'" in folded or "’" in folded:
+        folded = _POSSESSIVE.sub("", folded)
+    return _WORD.findall(folded)
 
 
+@lru_cache(maxsize=16)
+def split_field(text: str) -> tuple[str, ...]:
+    """Give `split_words` of a field of an article: the two indexes ask for the same few fields in turn."""
+    return tuple(split_words(text))
+
+
+@lru_cache(maxsize=32)
 def split_signature(title: str) -> tuple[str, str]:
     """Split "Title - Outlet" into both parts; the outlet is empty when the title is not signed."""
-    found = _SIGNED_TITLE.match(title.strip())
+    found = _SIGNED_TITLE.match(title.strip()) if _SIGNATURE_MARK.search(title) else None
     return (found["title"], found["outlet"]) if found else (title, "")
 
 
@@ -48,15 +63,23 @@ def fold_outlet(name: str) -> str:
 
 def read_slug(url: str) -> list[str]:
     """Give the words of the URL's most telling path segment, the longest with hyphens; empty if there is none."""
-    segments = [_EXTENSION.sub("", s) for s in urlsplit(url).path.lower().split("/")]
-    telling = max(segments, key=lambda s: s.count("-"), default="")
+    segments = urlsplit(url).path.lower().split("/")
+    telling = _EXTENSION.sub("", max(segments, key=_count_hyphens))
     return telling.split("-") if "-" in telling else []
 
 
+def _count_hyphens(segment: str) -> int:
+    return segment.count("-")
+
+
 def make_key(kind: str, *parts: str) -> int:
-    """Make a 63-bit key that is the same in every run; `kind` keeps keys of different make apart."""
-    digest = blake2b("\x1f".join((kind, *parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    """Make a 60-bit key, the same as long as the process lives; `kind` keeps keys of different make apart."""
+    return hash("\x1f".join((kind, *parts))) & _KEY_MASK
+
+
+def make_band_key(kind: str, band: int, rows: bytes) -> int:
+    """Make a 60-bit key of a band of a signature, alike."""
+    return hash((kind, band, rows)) & _KEY_MASK
 
 
 def sign_words(words: Sequence[str], *, shingle_length: int) -> tuple[int, ...]:

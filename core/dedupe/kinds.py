@@ -1,6 +1,7 @@
 """The kinds of event a film text can report, told by words of headline, address and summary."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 # One entry per kind: single words, and pairs of neighbouring words joined by "_". A word may speak for several kinds.
 _LEXICON = {
@@ -61,14 +62,15 @@ for _name, _words in _LEXICON.items():
 _SECOND_WORDS = frozenset(w.partition("_")[2] for w in _WORD_BITS if "_" in w)
 
 
-def find_kinds(words: Iterable[str]) -> int:
+def find_kinds(words: Sequence[str]) -> int:
     """Find the kinds the words speak for, as a set of bits in the order of `KIND_NAMES`."""
-    kinds, get, before = 0, _WORD_BITS.get, ""
-    for word in words:
-        kinds |= get(word, 0)
-        if word in _SECOND_WORDS:
-            kinds |= get(f"{before}_{word}", 0)
-        before = word
+    kinds = 0
+    for word in _WORD_BITS.keys() & words:
+        kinds |= _WORD_BITS[word]
+    if not _SECOND_WORDS.isdisjoint(words):
+        for before, word in pairwise(words):
+            if word in _SECOND_WORDS:
+                kinds |= _WORD_BITS.get(f"{before}_{word}", 0)
     return kinds
 
 

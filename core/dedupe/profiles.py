@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 from sys import intern
+from typing import NamedTuple
 
-from core.dedupe.fingerprints import fold_outlet, read_slug, split_signature, split_words
+from core.dedupe.fingerprints import fold_outlet, read_slug, split_field, split_signature, split_words
 from core.dedupe.kinds import find_kinds
 from core.values import Article, Salience, Tagging
 
-IN_TITLE, IN_SLUG = 1, 2
+IN_TITLE, IN_SLUG, IN_NAME = 1, 2, 4
 
 # Words that say nothing of an event: grammar, and what every headline of the trade is filled up with.
 _STOP_WORDS = frozenset(
@@ -24,6 +25,7 @@ _STOP_WORDS = frozenset(
     years yet you your""".split()  # noqa: SIM905
 )
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘'\"“](?P<title>[^‘’“”\"]{2,60}?)[’'\"”](?=$|[\s.,:;!?)]|s\b)")
+_QUOTE = re.compile("[‘'\"“]")
 _NAME = re.compile(r"[A-ZÀ-Þ][\w'’.-]*(?:\s+(?:of|the|de|del|von|van|la|le)(?=\s+[A-ZÀ-Þ])|\s+[A-ZÀ-Þ0-9][\w'’.-]*)*")
 _MANY = (
     r"(?:Movies|Films|Shows|Series|Scenes|Characters|Actors|Actresses|Stars|Things|Moments|Roles|Performances|Villains|"
@@ -36,6 +38,8 @@ _LIST = re.compile(
     r"|.*\bTo (?:Watch|Stream)\b.*\b(?:Weekend|Week|Month|Right Now)\b|.*\bQuiz\b",
     re.IGNORECASE,
 )
+_LIST_CUES = ("every", "all", "best", "greatest", "worst", "ranked", "to watch", "to stream", "quiz")
+_DIGIT = re.compile("[0-9]")
 _EXPLAINER = re.compile(
     r"(?:Why|How|What|Who|Where|When|Is|Are|Does|Did|Will|Can|Should)\b|.*\?$|Everything (?:We|You|To)\b", re.IGNORECASE
 )
@@ -44,11 +48,12 @@ _NUMERALS = _ROMAN | {"two": "2", "three": "3", "four": "4", "five": "5", "six":
 _ENDINGS = (("ies", 6, "y"), ("ing", 7, ""), ("ed", 6, ""), ("es", 6, ""), ("s", 5, ""), ("e", 6, ""))
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LONGEST_SUMMARY = 600
+_LONG_NUMBER = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One article in telling words, each once; `fields` says by bit where the word of the same place stands.
+class Profile(NamedTuple):
+    """One article in telling words, each once; `fields` says by bit where the word of the same place stands: in the
+    title, in the address, in one of the `names`.
 
     `ordinals` are (word, number) pairs as sequels have them. `film_ids` are those the article is about.
     """
@@ -77,23 +82,27 @@ class Profile:
 def read_profile(article: Article, tagging: Tagging) -> Profile:
     """Read an article; the full text is left aside, since most sources give none."""
     headline = split_signature(article.title)[0]
-    title, slug = split_words(headline), _clean_slug(read_slug(article.canonical_url))
-    summary = split_words(article.summary[:_LONGEST_SUMMARY])
-    fields: dict[str, int] = {}
-    for words, field in ((title, IN_TITLE), (slug, IN_SLUG), (summary, 0)):
-        for word in _keep_telling(words):
-            fields[word] = fields.get(word, 0) | field
+    title, slug = split_field(headline), _clean_slug(read_slug(article.canonical_url))
+    summary = split_field(article.summary[:_LONGEST_SUMMARY])
+    fields = dict.fromkeys(_keep_telling(title), IN_TITLE)
+    for word in _keep_telling(slug):
+        fields[word] = fields.get(word, 0) | IN_SLUG
+    for word in _keep_telling(summary):
+        fields.setdefault(word, 0)
+    names = tuple(dict.fromkeys(filter(None, _find_names(article, headline))))
+    for word in set(chain.from_iterable(map(split_name, names))).intersection(fields):
+        fields[word] |= IN_NAME
     kinds = find_kinds(title) | find_kinds(slug)
     return Profile(
         at=int(article.event_at.timestamp()),
         outlet=intern(fold_outlet(article.publisher.name)),
         words=tuple(fields),
         fields=bytes(fields.values()),
-        names=tuple(dict.fromkeys(n for n in _find_names(article, headline) if n)),
+        names=names,
         ordinals=tuple(dict.fromkeys((*_find_ordinals(title), *_find_ordinals(slug)))),
         kinds=kinds,
         all_kinds=kinds | find_kinds(summary),
-        genre=_find_genre(headline, {*split_words(article.title), *slug}),
+        genre=_find_genre(headline, {*split_field(article.title), *slug}),
         film_ids=tuple(t.ref for t in tagging.films if t.salience is Salience.ABOUT),
     )
 
@@ -108,9 +117,10 @@ def stem_word(word: str) -> str:
     return word
 
 
-def split_name(name: str) -> list[str]:
+@lru_cache(maxsize=16384)
+def split_name(name: str) -> Sequence[str]:
     """Give the telling words of a folded name, stemmed as a profile's words are."""
-    return [stem_word(_ROMAN.get(word, word)) for word in name.split() if word not in _STOP_WORDS]
+    return tuple(stem_word(_ROMAN.get(word, word)) for word in name.split() if word not in _STOP_WORDS)
 
 
 def _clean_slug(slug: Sequence[str]) -> list[str]:
@@ -119,43 +129,67 @@ def _clean_slug(slug: Sequence[str]) -> list[str]:
 
 
 def _keep_telling(words: Iterable[str]) -> Iterator[str]:
-    for word in words:
-        if not word.isascii() and _CJK.search(word):
-            yield from (intern(a + b) for a, b in pairwise(word))
-        elif word not in _STOP_WORDS and (len(word) > 1 or word.isdigit()):
-            yield intern(stem_word(_ROMAN.get(word, word)))
+    return chain.from_iterable(map(_find_stems, words))
+
+
+@lru_cache(maxsize=16384)
+def _find_stems(word: str) -> Sequence[str]:
+    """Give the stem of a telling word; of Chinese, Japanese and Korean the pairs of characters."""
+    if not word.isascii() and _CJK.search(word):
+        return tuple(a + b for a, b in pairwise(word))
+    is_telling = word not in _STOP_WORDS and (len(word) > 1 or word.isdigit())
+    return (stem_word(_ROMAN.get(word, word)),) if is_telling else ()
 
 
 def _find_names(article: Article, headline: str) -> Iterator[str]:
     """Give folded names: the publisher's own tags, quoted titles, and capitalised runs of the summary."""
     summary = article.summary[:_LONGEST_SUMMARY]
-    for category in article.categories:
-        yield intern(" ".join(split_words(category)))
+    yield from map(_fold_name, article.categories)
     for text in (headline, summary):
-        for quoted in _QUOTED.finditer(text):
-            yield intern(" ".join(split_words(quoted["title"])))
-    for name in _NAME.finditer(summary):
-        words = split_words(name.group())
-        if words and words[0] in _STOP_WORDS:
-            words = words[1:]
-        if len(words) > 1:
-            yield intern(" ".join(words))
+        if _QUOTE.search(text):
+            yield from map(_fold_name, _QUOTED.findall(text))
+    # A run that is but a word of ASCII letters is no name: that is most of them.
+    yield from [_fold_run(run) for run in _NAME.findall(summary) if not (run.isascii() and run.isalpha())]
+
+
+@lru_cache(maxsize=8192)
+def _fold_name(name: str) -> str:
+    return " ".join(split_words(name))
+
+
+@lru_cache(maxsize=8192)
+def _fold_run(run: str) -> str:
+    """Fold a capitalised run; empty if it is but one word, apart from one of grammar that begins a sentence."""
+    words = split_words(run)
+    if words and words[0] in _STOP_WORDS:
+        words = words[1:]
+    return " ".join(words) if len(words) > 1 else ""
 
 
 def _find_ordinals(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give (word, number) where a small number follows a word as a sequel's does: "avatar 4", "part two"."""
     for before, word in pairwise(words):
-        number = _NUMERALS.get(word, word)
-        if len(number) <= 2 and number.isdigit() and before not in _STOP_WORDS and not before[0].isdigit():
-            yield stem_word(before), number
+        if word not in _NUMERALS and not (len(word) < _LONG_NUMBER and word.isdigit()):
+            continue
+        if before not in _STOP_WORDS and not before[0].isdigit():
+            yield stem_word(before), _NUMERALS.get(word, word)
 
 
 def _find_genre(headline: str, words: set[str]) -> str:
     """Tell pieces that are each their own story (review, list, explainer) from news."""
     if "review" in words and not words & {"rotten", "tomatoes"}:
         return "review"
-    if "ranked" in words or "recommendations" in words or _LIST.match(headline):
+    if "ranked" in words or "recommendations" in words or _is_list(headline):
         return "list"
     if "explained" in words or "theory" in words or _EXPLAINER.match(headline):
         return "explainer"
     return "news"
+
+
+def _is_list(headline: str) -> bool:
+    """Match `_LIST`, which is slow, only where it can match: all it finds holds a figure or one of these."""
+    if headline.isascii() and not _DIGIT.search(headline):
+        lowered = headline.lower()
+        if not any(cue in lowered for cue in _LIST_CUES):
+            return False
+    return _LIST.match(headline) is not None

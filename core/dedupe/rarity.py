@@ -1,37 +1,26 @@
 """How rare a word is: common speech of the trade from a table, the talk of these days counted on the way."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from math import log
+
+from core.dedupe.lexicon import Lexicon
 
 # The table weighs as much as this many articles of the window, about two days of a dozen film outlets.
 _TABLE_WEIGHT = 3000
 
 
 class Rarity:
-    """Document frequencies of the window on top of a background table of shares (word → share of all articles)."""
+    """Document frequencies of the window on top of a background table of shares (word → share of all articles).
 
-    def __init__(self, background: Mapping[str, float]) -> None:
-        self._background = background
-        self._counts: dict[str, int] = {}
-        self._total = _TABLE_WEIGHT
+    The window's are those of the lexicon that its articles hold their words in.
+    """
 
-    def weigh(self, words: Iterable[str]) -> list[float]:
-        """Give the weight of each word in order, 0 (in every article) to 1 (never seen)."""
-        counts, background, scale = self._counts, self._background, log(self._total + 1)
-        return [1 - log(background.get(word, 0.0) * _TABLE_WEIGHT + counts.get(word, 0) + 1) / scale for word in words]
+    def __init__(self, background: Mapping[str, float], lexicon: Lexicon) -> None:
+        self._background = {word: share * _TABLE_WEIGHT for word, share in background.items()}
+        self._lexicon = lexicon
 
-    def count(self, words: Iterable[str]) -> None:
-        """Count one more article that holds the words, each named once."""
-        self._total += 1
-        for word in words:
-            self._counts[word] = self._counts.get(word, 0) + 1
-
-    def discount(self, words: Iterable[str]) -> None:
-        """Take back what `count` did for an article."""
-        self._total -= 1
-        for word in words:
-            left = self._counts.get(word, 0) - 1
-            if left > 0:
-                self._counts[word] = left
-            else:
-                self._counts.pop(word, None)
+    def weigh(self, words: Sequence[str], article_count: int) -> list[float]:
+        """Give the weight of each word in order, 0 (in every article) to 1 (never seen), in a window of so many."""
+        common, scale = self._background.get, log(_TABLE_WEIGHT + article_count + 1)
+        counts = self._lexicon.count(words)
+        return [1 - log(common(word, 0.0) + count + 1) / scale for word, count in zip(words, counts, strict=True)]

@@ -1,16 +1,18 @@
 """Same event? Groups articles of the last days into stories, one decision per article from what is known then."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from itertools import islice
 from math import exp
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from core.dedupe.forest import Forest
 from core.dedupe.kinds import KindScale, name_kinds
-from core.dedupe.pairs import FEATURES, Kept, Side, compare, measure_overlap, pack_weights, unpack, unpack_weights
+from core.dedupe.lexicon import Lexicon
+from core.dedupe.members import Members
+from core.dedupe.pairs import FEATURES, FULL, Kept, Side, compare, keep, unpack
+from core.dedupe.postings import Postings
 from core.dedupe.profiles import read_profile, split_name
 from core.dedupe.rarity import Rarity
 from core.values import Article, ArticleId, Assignment, StoryId, Tagging
@@ -21,16 +23,20 @@ _BEST_SHARE = 0.6
 _SAME_OUTLET_PENALTY = 0.3
 _LONGEST_PAUSE = 96 * 3600
 
-# Bounds that keep the cost of one article flat: how many of its rarest words are looked up, how many articles a word
-# remembers (the latest), how many pairs are measured.
+# An article joins two known stories when it fits both so well and these are so much alike; lower bars cost precision
+# on the labelled windows (docs/technotes).
+_JOIN_SCORE = 0.95
+_JOIN_LIKENESS = 0.25
+_JOIN_MEMBERS = 6
+
+# Bounds that keep the cost of one article flat: how many of its rarest words are looked up, how many pairs measured.
 _SEARCH_WORDS = 20
-_POSTING_LENGTH = 48
 _CANDIDATES = 24
 _PAIRS = 5
 _STORY_MEMBERS = 12
-_SEARCH_WEIGHT = 0.35
+_SEARCH_WEIGHT = 0.35 * FULL
 # 99 of 100 labelled pairs of one event exceed these.
-_LEAST_EVIDENCE = 0.6
+_LEAST_EVIDENCE = 0.6 * FULL * FULL
 _LEAST_CONTAINED = 0.15
 _LEAST_CHANCE = 0.3
 _VETO = -1.0
@@ -53,130 +59,136 @@ class StoryIndex:
         self._pause = min(int(window.total_seconds()), _LONGEST_PAUSE)
         self._judge: Judge = Forest(model) if model else _Thumb()
         self._kind_scale = KindScale(model["kinds"] if model else {})
-        self._rarity = Rarity(model["background"] if model else {})
-        self._postings: dict[str, tuple[_Member, ...]] = {}
-        self._stories: dict[StoryId, list[_Member]] = {}
-        self._by_hour: dict[int, list[_Member]] = {}
-        self._count = 0
-        self._last: tuple[Article, Tagging, Kept] | None = None
+        self._words = Lexicon()
+        self._rarity = Rarity(model["background"] if model else {}, self._words)
+        self._members = Members(self._words)
+        self._postings = Postings()
+        self._last: tuple[Article, Tagging, Kept, Side] | None = None
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._members)
 
     def assign(self, article: Article, tagging: Tagging) -> Assignment:
         """Choose the story of an article that has not been added yet; `story_id` None opens a new one."""
-        side = unpack(self._read(article, tagging), split_name_once)
+        _, side = self._read(article, tagging)
         if not side.profile.is_news:
             return Assignment(story_id=None, score=0.0, reasons=(f"a {side.profile.genre} is a story of its own",))
-        chances = self._judge_members(side, self._find_candidates(side))
-        ranked = sorted(self._score_stories(side, chances), key=itemgetter(0), reverse=True)
+        ranked = sorted(self._score_stories(side, self._find_candidates(side)), key=itemgetter(0), reverse=True)
         if not ranked:
             return Assignment(story_id=None, score=0.0, reasons=("no known story is near",))
         score, story_id, nearest = ranked[0]
         if score < _LEAST_SCORE:
             told = f"nearest known story {story_id} at {score:.0%}, below {_LEAST_SCORE:.0%}"
             return Assignment(story_id=None, score=score, reasons=(told,))
-        return Assignment(story_id=story_id, score=score, reasons=tuple(_explain(side, nearest)))
+        also = tuple(self._find_also(side, ranked))
+        return Assignment(story_id=story_id, score=score, reasons=self._explain(side, nearest), also=also)
 
     def add(self, article: Article, tagging: Tagging, story_id: StoryId) -> None:
         """Remember that the article belongs to the story."""
-        kept = self._read(article, tagging)
-        member = _Member(article.article_id, story_id, kept)
-        self._rarity.count(kept.profile.words)
-        for word in _search_words(kept) if kept.profile.is_news else ():
-            self._postings[word] = (*self._postings.get(word, ())[1 - _POSTING_LENGTH :], member)
-        self._stories.setdefault(story_id, []).append(member)
-        self._by_hour.setdefault(kept.profile.at // 3600, []).append(member)
-        self._count += 1
+        kept, side = self._read(article, tagging)
+        place, ids = self._members.add(article.article_id, story_id, kept)
+        if side.profile.is_news:
+            id_of = dict(zip(side.weights, ids, strict=True))
+            self._postings.add([id_of[word] for word, _ in _rarest(side.weights)], place)
+
+    def regroup(self, story_ids: Mapping[ArticleId, StoryId]) -> None:
+        """Put articles under other stories, as if they had been added there; those not remembered are left out."""
+        self._members.regroup(story_ids)
 
     def forget(self, before: datetime) -> None:
         """Drop the articles of whole hours before `before`."""
-        limit = int(before.timestamp()) // 3600
-        for hour in sorted(hour for hour in self._by_hour if hour < limit):
-            for member in self._by_hour.pop(hour):
-                self._drop(member)
+        dropped = self._members.drop(int(before.timestamp()) // 3600)
+        if dropped.places:
+            self._postings.remove(dropped.words, dropped.places)
 
     def measure(self, article: Article, tagging: Tagging) -> list[tuple[ArticleId, list[float]]]:
         """Give the features of the article with each candidate, as training sees them; judges nothing."""
-        side = unpack(self._read(article, tagging), split_name_once)
+        _, side = self._read(article, tagging)
         if not side.profile.is_news:
             return []
         return [
-            (m.article_id, compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once))
-            for m in self._find_candidates(side)
+            (self._members.article_id(place), compare(side, self._unpack(place), self._kind_scale))
+            for place in self._find_candidates(side)
         ]
 
-    def _read(self, article: Article, tagging: Tagging) -> Kept:
+    def _read(self, article: Article, tagging: Tagging) -> tuple[Kept, Side]:
         if self._last is None or self._last[0] is not article or self._last[1] is not tagging:
             profile = read_profile(article, tagging)
-            weights = pack_weights(self._rarity.weigh(profile.words))
-            name_weights = pack_weights([self._weigh_name(name) for name in profile.names])
-            kept = Kept(profile, sum(weights) / 255, weights, name_weights)
-            self._last = (article, tagging, kept)
-        return self._last[2]
+            weights = self._rarity.weigh(profile.words, len(self))
+            kept = keep(profile, weights, self._weigh_names(profile.names))
+            self._last = (article, tagging, kept, unpack(kept))
+        return self._last[2:]
 
-    def _weigh_name(self, name: str) -> float:
-        weights = self._rarity.weigh(split_name_once(name))
-        return sum(weights) / len(weights) if weights else 0.0
+    def _unpack(self, place: int) -> Side:
+        return unpack(self._members.read(place))
 
-    def _find_candidates(self, side: Side) -> list["_Member"]:
-        evidence: dict[_Member, float] = {}
-        for word, weight in _rarest(side.weights.items()):
-            for member in self._postings.get(word, ()):
-                evidence[member] = evidence.get(member, 0.0) + weight * weight
-        at = side.profile.at
-        ranked = sorted(
-            [item for item in evidence.items() if item[1] >= _LEAST_EVIDENCE], key=itemgetter(1), reverse=True
-        )
-        near = [m for m, _ in ranked[:_CANDIDATES] if abs(at - m.kept.profile.at) <= self._pause]
-        told = [(measure_overlap(side, m.kept), m) for m in near]
-        likely = sorted([pair for pair in told if pair[0] >= _LEAST_CONTAINED], key=itemgetter(0), reverse=True)
-        return [m for _, m in likely[:_PAIRS]]
+    def _weigh_names(self, names: Iterable[str]) -> Iterable[float]:
+        """Weigh names by the mean of their words; a name of no telling word weighs nothing."""
+        split = [split_name(name) for name in names]
+        weights = iter(self._rarity.weigh([word for words in split for word in words], len(self)))
+        for words in split:
+            yield sum(islice(weights, len(words))) / len(words) if words else 0.0
 
-    def _judge_members(self, side: Side, members: Iterable["_Member"]) -> dict["_Member", float]:
-        judged = list(members)
-        if not judged:
+    def _find_candidates(self, side: Side) -> list[int]:
+        ids = dict(zip(side.weights, self._words.find(side.weights), strict=True))
+        evidence = [(ids[word], weight * weight) for word, weight in _rarest(side.weights)]
+        ranked = self._postings.search(evidence, _LEAST_EVIDENCE)
+        at, times = side.profile.at, self._members.time
+        near = [place for place, _ in islice(ranked, _CANDIDATES) if abs(at - times(place)) <= self._pause]
+        weights = dict(zip(ids.values(), side.weights.values(), strict=True))
+        told = zip(near, self._members.overlaps(side.masses.all, weights, near), strict=True)
+        likely = sorted([pair for pair in told if pair[1] >= _LEAST_CONTAINED], key=itemgetter(1), reverse=True)
+        return [place for place, _ in likely[:_PAIRS]]
+
+    def _judge_members(self, side: Side, places: Iterable[int]) -> dict[int, "_Judged"]:
+        sides = {place: self._unpack(place) for place in places}
+        if not sides:
             return {}
-        rows = [compare(side, unpack(m.kept, split_name_once), self._kind_scale, split_name_once) for m in judged]
+        rows = [compare(side, other, self._kind_scale) for other in sides.values()]
         chances = self._judge.judge(rows)
-        return {m: _VETO if _is_vetoed(row) else p for m, row, p in zip(judged, rows, chances, strict=True)}
+        return {
+            place: _Judged(_VETO if _is_vetoed(row) else chance, other.profile.outlet)
+            for (place, other), row, chance in zip(sides.items(), rows, chances, strict=True)
+        }
 
-    def _score_stories(self, side: Side, chances: dict["_Member", float]) -> Iterable[tuple[float, StoryId, "_Member"]]:
-        for story_id in dict.fromkeys(m.story_id for m, chance in chances.items() if chance >= _LEAST_CHANCE):
-            members = self._stories[story_id][-_STORY_MEMBERS:]
-            rest = [m for m in members if m not in chances]
-            known = {m: chances[m] for m in chances if m.story_id == story_id} | self._judge_members(side, rest)
-            if min(known.values()) == _VETO:
+    def _score_stories(self, side: Side, candidates: Iterable[int]) -> Iterable[tuple[float, StoryId, int]]:
+        judged, story_of = self._judge_members(side, candidates), self._members.story_id
+        for story_id in dict.fromkeys(story_of(p) for p, one in judged.items() if one.chance >= _LEAST_CHANCE):
+            members = self._members.places_in(story_id)[-_STORY_MEMBERS:]
+            known = {place: one for place, one in judged.items() if story_of(place) == story_id}
+            known |= self._judge_members(side, [place for place in members if place not in judged])
+            chances = {place: one.chance for place, one in known.items()}
+            if min(chances.values()) == _VETO:
                 continue
-            nearest, best = max(known.items(), key=itemgetter(1))
-            mean = sum(known.values()) / max(len(members), len(known))
+            nearest, best = max(chances.items(), key=itemgetter(1))
+            mean = sum(chances.values()) / max(len(members), len(chances))
             score = _BEST_SHARE * best + (1 - _BEST_SHARE) * mean
-            if any(m.kept.profile.outlet == side.profile.outlet for m in members):
+            if any(known[place].outlet == side.profile.outlet for place in members):
                 score -= _SAME_OUTLET_PENALTY
             yield max(score, 0.0), story_id, nearest
 
-    def _drop(self, member: "_Member") -> None:
-        self._count -= 1
-        self._rarity.discount(member.kept.profile.words)
-        for word in _search_words(member.kept):
-            left = tuple(m for m in self._postings.get(word, ()) if m is not member)
-            if left:
-                self._postings[word] = left
-            else:
-                self._postings.pop(word, None)
-        members = self._stories[member.story_id]
-        members.remove(member)
-        if not members:
-            del self._stories[member.story_id]
+    def _find_also(self, side: Side, ranked: Sequence[tuple[float, StoryId, int]]) -> Iterable[Assignment]:
+        """Name the stories that the article fits as surely as the first, and that may be one with it."""
+        best, first_id, _ = ranked[0]
+        for score, story_id, nearest in ranked[1:]:
+            if min(best, score) >= _JOIN_SCORE and self._may_be_one(first_id, story_id):
+                yield Assignment(story_id=story_id, score=score, reasons=self._explain(side, nearest))
+
+    def _may_be_one(self, one: StoryId, other: StoryId) -> bool:
+        """Judge the members of two stories pair by pair: none may speak against their being one."""
+        mine, theirs = (self._members.places_in(story_id)[-_JOIN_MEMBERS:] for story_id in (one, other))
+        judged = (self._judge_members(self._unpack(place), theirs) for place in mine)
+        return min(pair.chance for row in judged for pair in row.values()) >= _JOIN_LIKENESS
+
+    def _explain(self, side: Side, nearest: int) -> tuple[str, ...]:
+        return tuple(_explain(side, self._members.article_id(nearest), self._members.read(nearest)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Member:
-    """An article in its story; compared by identity."""
+class _Judged(NamedTuple):
+    """A member's chance to tell the same event, and its outlet."""
 
-    article_id: ArticleId
-    story_id: StoryId
-    kept: Kept
+    chance: float
+    outlet: str
 
 
 _CONTAINED = FEATURES.index("contained")
@@ -201,25 +213,18 @@ class _Thumb:
         ]
 
 
-split_name_once = lru_cache(maxsize=16384)(split_name)
-
-
-def _rarest(weights: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    telling = [item for item in weights if item[1] >= _SEARCH_WEIGHT]
+def _rarest(weights: Mapping[str, int]) -> list[tuple[str, int]]:
+    telling = [item for item in weights.items() if item[1] >= _SEARCH_WEIGHT]
     return sorted(telling, key=itemgetter(1), reverse=True)[:_SEARCH_WORDS]
 
 
-def _search_words(kept: Kept) -> list[str]:
-    return [word for word, _ in _rarest(zip(kept.profile.words, unpack_weights(kept.weights), strict=True))]
-
-
-def _explain(side: Side, nearest: _Member) -> Iterable[str]:
-    other = nearest.kept.profile
+def _explain(side: Side, article_id: ArticleId, nearest: Kept) -> Iterable[str]:
+    other = nearest.profile
     hours = abs(side.profile.at - other.at) / 3600
     yield (
-        f"nearest is article {nearest.article_id}, {hours:.0f} h apart"
+        f"nearest is article {article_id}, {hours:.0f} h apart"
         if hours >= 1
-        else (f"nearest is article {nearest.article_id}, {hours * 60:.0f} min apart")
+        else (f"nearest is article {article_id}, {hours * 60:.0f} min apart")
     )
     films = [film for film in side.profile.film_ids if film in other.film_ids]
     if films:

@@ -38,16 +38,24 @@ _SILENT = {
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 # Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
 _ATTRIBUTES = r"(?:[\s/](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)?>"
-_PLAIN_INLINE = re.compile(
-    r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|picture|q|s|small|source|span|strike|strong|sub|sup|time"
-    rf"|tt|u|wbr){_ATTRIBUTES}|<!--[\w\s.,:/]*-->",
-    re.IGNORECASE,
-)
-_PLAIN_BLOCK = re.compile(
-    r"</?(?:address|article|aside|blockquote|br|center|dd|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|img|li|main"
-    rf"|ol|p|section|ul){_ATTRIBUTES}",
-    re.IGNORECASE,
-)
+_PLAIN_TAG = re.compile(rf"</?([a-z][a-z0-9]*+){_ATTRIBUTES}|<!--[\w\s.,:/]*-->", re.IGNORECASE)
+_PLAIN_TAGS: dict[str | None, str] = {
+    None: "",
+    **dict.fromkeys(
+        """
+        a abbr b big cite code del em font i ins kbd mark picture q s small source span strike strong sub sup time tt
+        u wbr
+        """.split(),  # noqa: SIM905 - a table of words reads best as text
+        "",
+    ),
+    **dict.fromkeys(
+        """
+        address article aside blockquote br center dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr
+        img li main ol p section ul
+        """.split(),  # noqa: SIM905
+        " ",
+    ),
+}
 _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset(
     {"br", "hr", "img", "input", "link", "meta", "wbr", "source", "area", "col", "embed", "param", "track", "p", "li"}
@@ -86,7 +94,7 @@ def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:
 def clean_html(markup: str, *, max_chars: int) -> str:
     """Make plain text of HTML: block elements part words, scripts and their like are dropped."""
     text = strip_markup(markup[: max_chars * _MARKUP_SHARE])
-    if _TAG.search(text) or _ENTITY.search(text):
+    if ("<" in text and _TAG.search(text)) or ("&" in text and _ENTITY.search(text)):
         text = strip_markup(text)
     return clean_line(text, max_chars=max_chars)
 
@@ -98,13 +106,18 @@ def has_markup(text: str) -> bool:
 
 def strip_markup(markup: str) -> str:
     """Drop every tag and decode every entity once."""
-    if not _MARKUP.search(markup):
+    if "<" not in markup or not _MARKUP.search(markup):
         return html.unescape(markup)
-    bare = _PLAIN_BLOCK.sub(" ", _PLAIN_INLINE.sub("", markup))
-    if not _MARKUP.search(bare):
+    bare = _PLAIN_TAG.sub(_cut_plain_tag, markup)
+    if "<" not in bare or not _MARKUP.search(bare):
         return html.unescape(bare)
     flat = markup if _is_deep(markup) else _keep_blocks(markup)
     return html.unescape(_ANY_TAG.sub(" ", flat))
+
+
+def _cut_plain_tag(tag: re.Match[str]) -> str:
+    name: str | None = tag[1]
+    return _PLAIN_TAGS.get(name if name is None or name.islower() else name.lower(), str(tag[0]))
 
 
 def cut_at_word(text: str, *, max_chars: int) -> str:

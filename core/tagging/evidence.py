@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from core.tagging.features import section_of
@@ -34,6 +35,7 @@ class CatalogueFilm:
         self.year = film.year
         self._people: tuple[str, ...] | None = None
         self.franchise = film.franchise and f" {phrase_of(film.franchise)} "
+        self.studio = film.studio and f" {phrase_of(film.studio)} "
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -68,8 +70,9 @@ class Sighting(NamedTuple):
     needs_context: bool = False
     relation: str = ""
 
-    def named(self, name: Name) -> "Sighting":
-        return Sighting(*self[:8], name.kind, name.needs_context, name.relation)
+    def named(self, name: Name, day: date) -> "Sighting":
+        """The sighting as one of this name, in a text of that day."""
+        return Sighting(*self[:8], name.kind, name.needs_context_on(day), name.relation)
 
     @property
     def length(self) -> int:
@@ -90,6 +93,18 @@ class Candidate:
     @property
     def film_id(self) -> str:
         return self.film.film_id
+
+
+# Beside one of these an alias that needs context is the film's. What marks it as a title says nothing of whose.
+_SUPPORT = frozenset({"people=1", "people=2", "franchise", "year", "near=film", "in=category"})
+
+
+def is_supported(document: Document, candidate: Candidate) -> bool:
+    """Whether the film is named by more than aliases that need context, or something of the film stands beside them."""
+    if any(s.kind is not NameKind.ALIAS or not s.needs_context for s in candidate.sightings):
+        return True
+    studio = candidate.film.studio
+    return not _SUPPORT.isdisjoint(candidate.features) or bool(studio and studio in document.words)
 
 
 def describe(

@@ -3,11 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from core.tagging.evidence import SMALL_WORDS, Candidate, CatalogueFilm, Sighting, describe, describe_salience
+from core.tagging.evidence import (
+    SMALL_WORDS,
+    Candidate,
+    CatalogueFilm,
+    Sighting,
+    describe,
+    describe_salience,
+    is_supported,
+)
 from core.tagging.model import Weights, score, weights_in
 from core.tagging.text import Document
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
@@ -26,8 +34,7 @@ EVIDENCE_LIMIT = 3
 """Sightings shown with a tag; the first is the one that speaks loudest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One phrase of the gazetteer and the films it may name."""
 
     phrase: str
@@ -92,11 +99,15 @@ class FilmTagger:
     def candidates(self, document: Document) -> dict[int, Candidate]:
         """Find the films the article may name, each with what speaks for and against it, in catalogue order."""
         found: dict[int, list[Sighting]] = defaultdict(list)
+        day = document.article.event_at.date()
         for sighting in self._find_sightings(document):
             for index, name in sighting.names:
                 if not name.relation or _is_related(document, name.relation):
-                    found[index].append(sighting.named(name))
-        return describe(document, {i: self._films[i] for i in sorted(found)}, found) if found else {}
+                    found[index].append(sighting.named(name, day))
+        if not found:
+            return {}
+        described = describe(document, {i: self._films[i] for i in sorted(found)}, found)
+        return {i: c for i, c in described.items() if is_supported(document, c)}
 
     def named(self, document: Document) -> dict[int, tuple[Candidate, float]]:
         """The candidates with a fair chance to be named, and that chance; of films sharing a name the likeliest."""

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
+from typing import NamedTuple
 
 from core.tagging.text import phrase_of, word_set
-from core.values import AliasType, Film, FilmStatus
+from core.values import Alias, AliasType, Film, FilmStatus
 
 _WORDS = (
     "zero",
@@ -45,6 +46,9 @@ _APOSTROPHE = re.compile(r"['’]")
 _HYPHEN = re.compile(r"(?<=\w)[-‐‑](?=\w)")
 _SUBTITLE = re.compile(r"\s*(?::|\s[-–—]\s|\s[–—])\s*")
 _AND = re.compile(r"\sand\s")
+# Nearly every title is words with blanks between them; of those the rest need not be asked.
+_PLAIN_TITLE = re.compile(r"[A-Za-z0-9 ]+")
+_WEAK_TYPES = frozenset({AliasType.ABBREVIATION, AliasType.CODE_NAME})
 
 
 class NameKind(IntEnum):
@@ -65,14 +69,21 @@ RELATION_WORDS: dict[str, frozenset[str]] = {
 """Words one of which must stand in the text for a film to be meant by the title it follows, remakes or is made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A word sequence (`phrase_of` form) that may name a film."""
+class Name(NamedTuple):
+    """A word sequence (`phrase_of` form) that may name a film; from `since` to `until` (both included) by itself."""
 
     phrase: str
     kind: NameKind
     needs_context: bool = False
     relation: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def needs_context_on(self, day: date) -> bool:
+        """Whether something else of the film must stand beside the name in a text of that day."""
+        is_early = self.since is not None and day < self.since
+        is_late = self.until is not None and day > self.until
+        return self.needs_context or is_early or is_late
 
 
 def names_of(film: Film) -> list[Name]:
@@ -85,22 +96,27 @@ def names_of(film: Film) -> list[Name]:
 
 
 def _all_names(film: Film) -> Iterator[Name]:
-    for phrase in spell(film.title):
+    title = film.title
+    phrases = spell(title)
+    for phrase in phrases:
         yield Name(phrase, NameKind.TITLE)
     for alias in film.aliases:
-        weak = alias.needs_context or alias.type in {AliasType.ABBREVIATION, AliasType.CODE_NAME}
-        for phrase in spell(alias.title):
-            yield Name(phrase, NameKind.ALIAS, needs_context=weak)
-    for text in _derive(film.title):
+        yield from _alias_names(alias)
+    for text in _derive(title):
         for phrase in spell(text):
             yield Name(phrase, NameKind.DERIVED, needs_context=True)
-    yield from _related_names(film)
+    if film.status is not FilmStatus.RELEASED:
+        yield from _related_names(film, phrases[0])
 
 
-def _related_names(film: Film) -> Iterator[Name]:
+def _alias_names(alias: Alias) -> Iterator[Name]:
+    weak = alias.needs_context or alias.type in _WEAK_TYPES
+    for phrase in spell(alias.title):
+        yield Name(phrase, NameKind.ALIAS, needs_context=weak, since=alias.since, until=alias.until)
+
+
+def _related_names(film: Film, title_phrase: str) -> Iterator[Name]:
     """The title an untitled or numbered coming film hangs on, and the people an untitled one is known by."""
-    if film.status is FilmStatus.RELEASED:
-        return
     match = _RELATED.match(film.title)
     if match:
         relation = next(k for k in RELATION_WORDS if match[k])
@@ -109,9 +125,9 @@ def _related_names(film: Film) -> Iterator[Name]:
         for person in (*film.directors, *film.cast[:2]):
             yield Name(phrase_of(person), NameKind.RELATED, needs_context=True, relation="film")
         return
-    words = phrase_of(film.title).split()
-    at = _ordinal_at(words)
-    if at is not None and _ORDINALS[words[at]] > 1 and at == len(words) - 1:
+    words = title_phrase.split()
+    if len(words) > 1 and _ORDINALS.get(words[-1], 0) > 1:
+        at = len(words) - 1
         head = words[: at - (words[at - 1] in _PART)]
         if head:
             yield Name(" ".join(head), NameKind.RELATED, needs_context=True, relation="sequel")
@@ -119,6 +135,8 @@ def _related_names(film: Film) -> Iterator[Name]:
 
 def spell(title: str) -> list[str]:
     """The spellings of one title: numbers, apostrophes, hyphens and `and`, `phrase_of` form, the plain one first."""
+    if _PLAIN_TITLE.fullmatch(title):
+        return _renumber(" ".join(title.lower().split()))
     texts = [title]
     if _APOSTROPHE.search(title):
         texts.append(_APOSTROPHE.sub("", title))
@@ -132,6 +150,8 @@ def spell(title: str) -> list[str]:
 def _renumber(phrase: str) -> list[str]:
     """`part ii` as `part 2`, `part two`, `2`, `ii`; phrases without an ordinal come back alone."""
     words = phrase.split()
+    if _ORDINALS.keys().isdisjoint(words):
+        return [phrase]
     at = _ordinal_at(words)
     if at is None:
         return [phrase]
@@ -164,12 +184,18 @@ def _derive(title: str) -> Iterator[str]:
         yield _PROJECT.sub(" film", untitled[1])
         yield _PROJECT.sub(" movie", untitled[1])
         return
+    if not _PLAIN_TITLE.fullmatch(title):
+        yield from _parts_of(title)
+    first, *others = title.split()
+    if first.lower() in _ARTICLES and len(others) > 1:
+        yield " ".join(others)
+
+
+def _parts_of(title: str) -> Iterator[str]:
+    """A title before its subtitle if that is numbered, its subtitles, and what follows `Somebody's`."""
     head, *rest = _SUBTITLE.split(title)
     if rest and any(w in _ORDINALS for w in phrase_of(head).split()[1:]):
         yield head
     for part in (*rest, _POSSESSIVE_LEAD.sub("", title)):
         if part != title and len(part.split()) > 1 and not _is_number(part):
             yield part
-    first, *others = title.split()
-    if first.lower() in _ARTICLES and len(others) > 1:
-        yield " ".join(others)

@@ -10,7 +10,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from core.values import FetchOutcome, Source
+from core.values import FetchOutcome, Render, Source
 from crawler.fetch import FetchError
 from crawler.messages import CrawlEnded, Problem
 from crawler.outcomes import judge_error, judge_response, read_pace
@@ -34,7 +34,14 @@ class SourceSpider(Spider):
         )
 
     async def start(self) -> AsyncIterator[Any]:
-        yield Request(self.source.url, callback=self.open_source, errback=self.close_source, dont_filter=True)
+        meta = {"wait_for": self.awaited()} if self.source.render is Render.JAVASCRIPT else {}
+        yield Request(
+            self.source.url, callback=self.open_source, errback=self.close_source, dont_filter=True, meta=meta
+        )
+
+    def awaited(self) -> str:
+        """Name what a browser waits for before the page is read: a CSS selector, or nothing."""
+        return ""
 
     def open_source(self, response: Response) -> Any:
         outcome, error = judge_page(response) or (FetchOutcome.OK, "")

@@ -16,6 +16,10 @@ class ListingSpider(SourceSpider):
     name = "listing"
     selectors: Selectors | None = None
 
+    def awaited(self) -> str:
+        selectors = self.source.selectors or self.selectors
+        return selectors.item if selectors else ""
+
     def parse(self, response: Response) -> Iterator[ParsedEntry | Problem]:
         selectors = self.source.selectors or self.selectors
         if selectors is None:

@@ -102,6 +102,7 @@ def _print_report(report: Report, *, as_json: bool, has_subscriptions: bool) -> 
             ("to", report.last_at),
             ("duplicates", report.duplicates),
             ("stories", len(report.stories)),
+            ("joined later", report.joins),
             ("production news", report.production_news),
             ("films", [f"{name} {count}" for name, count in report.films.most_common(_SHOWN_TAGS)]),
             ("topics", [f"{name} {count}" for name, count in report.topics.most_common(_SHOWN_TAGS)]),

@@ -32,7 +32,7 @@ def list_deliveries(
         "event": lambda v: v.delivery.event,
         "story": lambda v: v.story_title,
         "subscription": lambda v: v.subscription_name,
-        "to": lambda v: v.delivery.endpoint.address,
+        "to": lambda v: v.delivery.endpoint.shown_address,
         "attempts": lambda v: v.delivery.attempt_count,
         "last": lambda v: v.last_words,
         "made": lambda v: ago(v.delivery.created_at),
@@ -62,7 +62,7 @@ def show_delivery(
         [
             ("id", delivery.delivery_id),
             ("state", delivery.state),
-            ("to", delivery.endpoint.address),
+            ("to", delivery.endpoint.shown_address),
             ("event", delivery.event),
             ("story", detail.view.story_title),
             ("subscription", detail.view.subscription_name),

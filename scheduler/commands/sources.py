@@ -17,6 +17,7 @@ from core.values import (
     ParsedPage,
     Publisher,
     PublisherSlug,
+    Render,
     Selectors,
     Source,
     SourceId,
@@ -123,6 +124,9 @@ def try_source(  # noqa: PLR0913 an option is an argument here
     date: Annotated[str, typer.Option(help="Inside a box: where the date is.")] = "",
     image: Annotated[str, typer.Option(help="Inside a box: where the image is.")] = "",
     spider: Annotated[str, typer.Option(help="Read a listing with this publisher's own spider.")] = "",
+    javascript: Annotated[
+        bool, typer.Option("--javascript", help="Show a listing to a browser first (setwire[javascript]).")
+    ] = False,
     full_text: Annotated[bool, typer.Option("--full-text", help="Read the first entry's page too.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -133,7 +137,8 @@ def try_source(  # noqa: PLR0913 an option is an argument here
         source = replace(source, kind=SourceKind.LISTING, spider=spider, selectors=None if spider else selectors)
     elif source.kind is SourceKind.LISTING and source.selectors is None and not source.spider:
         raise CommandError("A listing needs selectors: give --item, the CSS selector of its boxes, or --spider.")
-    source = replace(source, full_text=source.full_text or full_text)
+    render = Render.JAVASCRIPT if javascript else source.render
+    source = replace(source, full_text=source.full_text or full_text, render=render)
     trial = asyncio.run(try_out(source, look_around=kind is None and "://" in address))
     if as_json:
         show_json(

@@ -29,6 +29,7 @@ from core.values import (
     Weekday,
 )
 from core.webhooks import build_test_payload, new_secret
+from notifier.chat import ChatError, check_address
 from scheduler.commands.asking import (
     Asked,
     At,
@@ -137,15 +138,17 @@ def add(  # noqa: PLR0913 one option a field of the subscription
     cap: Cap = 0,
     email: Annotated[list[str] | None, typer.Option(help="An e-mail address to tell.")] = None,
     webhook: Annotated[list[str] | None, typer.Option(help="A webhook address to tell.")] = None,
+    chat: Annotated[list[str] | None, typer.Option(help="A chat to tell, as an Apprise address; see docs.")] = None,
 ) -> None:
     """Add a subscription. Each kind of condition given must hold; within one kind, any one of them."""
     settings = load_settings()
     endpoints = [
         *(_mail_endpoint(address) for address in email or ()),
         *(_webhook_endpoint(url, settings) for url in webhook or ()),
+        *(_chat_endpoint(url, settings) for url in chat or ()),
     ]
     if not endpoints:
-        raise CommandError("Nobody to tell; give --email ADDRESS or --webhook URL.")
+        raise CommandError("Nobody to tell; give --email ADDRESS, --webhook URL or --chat URL.")
     timing = make_timing(cadence=cadence, at=at, on=on, zone=zone, quiet=quiet, cap=cap)
     asked = Asked(
         query=query,
@@ -369,6 +372,14 @@ def _webhook_endpoint(url: str, settings: Settings) -> Endpoint:
     )
 
 
+def _chat_endpoint(url: str, settings: Settings) -> Endpoint:
+    try:
+        check_address(url, allowed=settings.allow_private_hosts)
+    except ChatError as error:
+        raise CommandError(f"This chat cannot be told: {error}.") from error
+    return Endpoint(endpoint_id=EndpointId(f"chat-{secrets.token_hex(4)}"), kind=EndpointKind.CHAT, address=url)
+
+
 def _keep_endpoint(tx: Session, endpoint: Endpoint) -> Endpoint:
     """Use the endpoint that has this address already: it keeps its secret and its record."""
     for known in all_endpoints(tx):
@@ -380,7 +391,7 @@ def _keep_endpoint(tx: Session, endpoint: Endpoint) -> Endpoint:
 
 def _address(endpoint: Endpoint) -> str:
     disabled = f" (disabled: {endpoint.disabled_reason})" if endpoint.disabled_at else ""
-    return f"{endpoint.address}{disabled}"
+    return f"{endpoint.shown_address}{disabled}"
 
 
 def _query(subscription: Subscription) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from config.settings import SettingLine, describe_settings
 from config.sources import load_sources
+from core.values import Render
 
 ROOT = Path(__file__).parents[2]
 LINES = describe_settings()
@@ -35,12 +36,14 @@ def test_no_document_names_a_setting_that_is_gone(name: str) -> None:
 
 def test_the_example_of_a_source_is_a_good_source(tmp_path: Path) -> None:
     text = (ROOT / "docs/adding-a-source.md").read_text()
-    feed, page, listing, spider = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    feed, page, listing, scripted, spider = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     path = tmp_path / "sources.toml"
     path.write_text(feed)
     assert [source.source_id for source in load_sources(path)] == ["example-times-film"]
     path.write_text(feed.replace('kind = "feed"', listing))
     assert load_sources(path)[0].selectors is not None
+    path.write_text(feed.replace('kind = "feed"', scripted))
+    assert load_sources(path)[0].render is Render.JAVASCRIPT
     path.write_text(feed.replace('kind = "feed"', spider))
     assert load_sources(path)[0].spider == "marvel"
     path.write_text(re.sub(r"^full_text = .*$", lambda _: page, feed, flags=re.MULTILINE))

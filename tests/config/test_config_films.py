@@ -3,14 +3,18 @@
 import contextlib
 import gzip
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.films import load_films, make_film_id, read_film_lines
+from config.filmfiles import write_films
+from config.films import load_films, read_film_lines, stream_films
 from config.problems import ConfigError
+from core.catalogue import make_film_id
 from core.values import Alias, AliasType, Film, FilmId, FilmStatus
 
 LANTERN = Film(
@@ -139,6 +143,86 @@ def test_a_line_that_is_no_object_is_named(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_is_not_told_line_by_line(tmp_path: Path) -> None:
     assert len(complaints(tmp_path / "films.jsonl", "nonsense\n" * 5_000)) <= 60
+
+
+def test_every_bad_line_of_a_catalogue_is_named(tmp_path: Path) -> None:
+    lines = [json.dumps({"title": f"Film {n}", "year": 2027 if n % 10 else "soon"}) for n in range(1, 1001)]
+    found = complaints(tmp_path / "films.jsonl", "\n".join(lines))
+    assert [says.split(": ")[1] for says in found] == [f"line {n}" for n in range(10, 1001, 10)]
+
+
+def test_a_repeated_id_is_named_with_both_lines(tmp_path: Path) -> None:
+    text = f"{json.dumps(ROW)}\n\n{json.dumps(ROW)}\n"
+    assert complaints(tmp_path / "films.jsonl", text) == [
+        "films.jsonl: line 3: id: 'lantern-bay-2027' stands on line 1 already; give each film its own id"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"imdb_id": "77"}, "imdb_id: '77' is no id of that kind; write one such as tt0111161"),
+        ({"external_ids": {"wikidata": "77"}}, "wikidata_id: '77' is no id of that kind; write one such as Q172241"),
+        (
+            {"aliases": [{"title": "B", "until": "soon"}]},
+            "aliases: until: 'soon' is no day; write one such as 2026-05-01",
+        ),
+        (
+            {"aliases": [{"title": "B", "since": "2026-05-01", "until": "2026-04-01"}]},
+            "aliases: until: 2026-04-01 is before since, 2026-05-01; swap them or mend one",
+        ),
+        ({"cast": [7]}, "cast: 7 is nobody; write a name or { name = ..., role = ... }"),
+        ({"title": "千と千尋"}, "id: is missing, and '千と千尋' has no Latin letters to make one of; add it"),
+    ],
+)
+def test_a_wrong_field_is_a_sentence(tmp_path: Path, row: dict[str, object], says: str) -> None:
+    assert complaints(tmp_path / "films.jsonl", json.dumps({"title": "A", **row})) == [f"films.jsonl: line 1: {says}"]
+
+
+def test_a_line_that_is_no_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    path.write_bytes(b"title\nA\nCaf\xe9\nB\n")
+    with pytest.raises(ConfigError, match=r"films.csv: line 3: is no UTF-8 text; save it as UTF-8"):
+        load_films(path)
+
+
+def test_a_row_with_a_cell_too_many_is_named(tmp_path: Path) -> None:
+    assert complaints(tmp_path / "films.csv", "title,year\nPine, Burning,2027\n")[0] == (
+        "films.csv: line 2: has more cells than the first row has names; put a cell with a comma in double quotes"
+    )
+
+
+def test_the_reader_says_how_far_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "films.jsonl"
+    path.write_text("".join(json.dumps({"title": f"Film {n}"}) + "\n" for n in range(2500)))
+    told: list[int] = []
+    assert sum(1 for _ in stream_films(path, progress=told.append)) == 2500
+    assert told == sorted(told)
+    assert told[-1] == path.stat().st_size
+
+
+FULL = replace(
+    LANTERN,
+    aliases=(
+        *LANTERN.aliases,
+        Alias(title='The "Bay"', type=AliasType.FORMER_TITLE, since=date(2024, 1, 2), until=date(2026, 3, 1)),
+    ),
+    roles={"Bo Marsh": "Captain Ash"},
+    external_ids={"tmdb": "77", "imdb": "tt0000077", "wikidata": "Q77"},
+)
+
+
+@pytest.mark.parametrize("name", ["films.toml", "films.jsonl", "films.jsonl.gz", "films.csv"])
+def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
+    films = [FULL, Film(film_id=FilmId("sour-cloud"), title="Sour, Cloud\\")]
+    assert write_films(tmp_path / name, films) == 2
+    assert load_films(tmp_path / name) == films
+
+
+def test_a_file_of_no_known_kind_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"films.xls ends in none of"):
+        write_films(tmp_path / "films.xls", [FULL])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_csv_without_a_title_column_is_a_sentence(tmp_path: Path) -> None:

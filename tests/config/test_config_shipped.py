@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 import config
-from config.films import load_films, make_film_id
+from config.films import load_films
 from config.sources import load_sources
 from config.topics import load_topics
+from core.catalogue import make_film_id
 from core.values import AliasType, Film, Source, SourceKind, Tier
 
 FOLDER = Path(config.__file__).parent

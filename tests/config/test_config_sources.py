@@ -7,7 +7,7 @@ import pytest
 
 from config.problems import ConfigError
 from config.sources import load_sources
-from core.values import PageSelectors, Selectors, SourceKind, Tier
+from core.values import PageSelectors, Render, Selectors, SourceKind, Tier
 
 PUBLISHER = """
 [[publisher]]
@@ -71,6 +71,12 @@ def test_reads_a_listing_with_a_spider_of_its_own_and_page_selectors(tmp_path: P
     (source,) = load_sources(write(tmp_path, text))
     assert (source.spider, source.selectors) == ("kino", None)
     assert source.page == PageSelectors(body="div.text", date="time")
+
+
+def test_reads_a_listing_made_by_script(tmp_path: Path) -> None:
+    text = PUBLISHER + SOURCE + 'kind = "listing"\nrender = "javascript"\nselectors = { item = "li" }'
+    (source,) = load_sources(write(tmp_path, text))
+    assert source.render is Render.JAVASCRIPT
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -159,6 +165,10 @@ MISTAKES = [
     (
         PUBLISHER + SOURCE + 'kind = "listing"\nspider = "kino"\nselectors = { item = "li" }',
         [f"{S}: selectors: do nothing beside a spider; remove one of the two"],
+    ),
+    (
+        PUBLISHER + SOURCE + 'render = "javascript"',
+        [f"{S}: render: is for listings, and this is a feed; remove it or set the kind"],
     ),
     (
         PUBLISHER + SOURCE + 'spider = "kino"',

@@ -114,7 +114,10 @@ MISTAKES = [
             )
         ],
     ),
-    (HOOK.replace('"webhook"', '"slack"') + STUNTS, [f"{E}: kind: 'slack' is not known; write one of webhook, email"]),
+    (
+        HOOK.replace('"webhook"', '"slack"') + STUNTS,
+        [f"{E}: kind: 'slack' is not known; write one of webhook, email, chat"],
+    ),
     (HOOK + HOOK + STUNTS, [f"{E}: id: is taken by another endpoint; choose another id"]),
     (
         MAIL.replace("ann@mail.example", "Ann <ann@mail.example>"),
@@ -140,7 +143,8 @@ MISTAKES = [
         [
             (
                 f"{B}: events: 'story.deleted' is not known; write one of story.created, story.updated, "
-                "source.failing, source.restored, endpoint.disabled, subscription.requested, digest, test"
+                "source.failing, source.restored, source.silent, source.heard, endpoint.disabled, "
+                "subscription.requested, digest, test"
             )
         ],
     ),

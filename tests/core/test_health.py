@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from core.health import Health, HealthState, find_alarm, judge_health, say_alarm
+from core.health import Health, HealthState, SourceDay, find_alarm, judge_day, judge_health, say_alarm
 from core.sources import address_of, advance_state, validators_to_send
 from core.values import (
     EventType,
@@ -196,3 +196,56 @@ def test_the_pace_follows_the_habit_where_nobody_says_otherwise() -> None:
     weekly = replace(WELL, habit=Habit(gap=timedelta(days=7), sample_count=9, last_entry_at=NOW))
     assert visit(weekly).next_check_at == NOW + HOUR * 6
     assert visit(weekly, source=replace(SOURCE, interval=HOUR)).next_check_at == NOW + HOUR
+
+
+def test_silence_is_told_once_and_so_is_its_end() -> None:
+    hours = range(1, 13)
+    states = [WELL]
+    for hour in hours:
+        states.append(later(states[-1], hour, fresh=1 if hour == 11 else 0))
+    events = [find_alarm(before, after) for before, after in pairwise(states)]
+    told = {hour: event for hour, event in zip(hours, events, strict=True) if event}
+    assert told == {6: EventType.SOURCE_SILENT, 11: EventType.SOURCE_HEARD}
+    words = say_alarm(EventType.SOURCE_SILENT, SOURCE, states[5], states[6], now=NOW + HOUR * 6)
+    assert words == "Set Gazette has been silent for 7 h; usual gap 40 min."
+    over = say_alarm(EventType.SOURCE_HEARD, SOURCE, states[10], states[11], now=NOW + HOUR * 11)
+    assert over == "Set Gazette speaks again after 12 h."
+
+
+def test_a_source_that_fails_is_not_called_silent_and_its_return_is_one_event() -> None:
+    failing = [WELL]
+    for hour in range(1, 12):
+        failing.append(later(failing[-1], hour, outcome=FetchOutcome.TIMEOUT))
+    failing.append(later(failing[-1], 12, fresh=1))
+    events = [event for before, after in pairwise(failing) if (event := find_alarm(before, after))]
+    assert events == [EventType.SOURCE_FAILING, EventType.SOURCE_RESTORED]
+
+
+def later(
+    state: SourceState, hour: int, *, fresh: int = 0, outcome: FetchOutcome = FetchOutcome.NOT_MODIFIED
+) -> SourceState:
+    """Visit it so many hours after NOW."""
+    at = NOW + HOUR * hour
+    error = "" if outcome.is_healthy else "It says no."
+    fetch = Fetch(source_id=SOURCE.source_id, started_at=at, duration=HOUR / 60, outcome=outcome, error=error)
+    found = tuple(ParsedEntry(guid=f"{hour}-{n}", url="https://gazette.example/1", title="News") for n in range(fresh))
+    return advance_state(SOURCE, state, fetch, now=at, floor=HOUR, default=HOUR, jitter=0, fresh=found)
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"),
+    [
+        pytest.param({}, HealthState.NEW, id="not asked"),
+        pytest.param({"answered_count": 48, "entry_count": 3}, HealthState.OK, id="news"),
+        pytest.param({"entry_count": 3}, HealthState.OK, id="pushed only"),
+        pytest.param({"answered_count": 48}, HealthState.QUIET, id="nothing new"),
+        pytest.param({"answered_count": 40, "failed_count": 8, "entry_count": 1}, HealthState.OK, id="a bad hour"),
+        pytest.param({"answered_count": 8, "failed_count": 9, "entry_count": 1}, HealthState.FAILING, id="a bad day"),
+        pytest.param({"blocked_count": 4}, HealthState.BLOCKED, id="blocked"),
+        pytest.param(
+            {"answered_count": 1, "failed_count": 3, "blocked_count": 1}, HealthState.FAILING, id="mostly failed"
+        ),
+    ],
+)
+def test_a_day_is_what_most_of_its_visits_came_to(counts: dict[str, int], state: HealthState) -> None:
+    assert judge_day(SourceDay(day=NOW.date(), **counts)) is state

@@ -1,6 +1,7 @@
 """Which subscriptions a story satisfies: table tests per field, and the index against a plain scan."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -154,6 +155,24 @@ ARTICLES = st.builds(
 @given(SUBSCRIPTIONS, STORIES, ARTICLES)
 def test_the_index_finds_what_a_plain_scan_finds(asked: list[Subscription], told: Story, by: Article) -> None:
     assert names(asked, told, by) == sorted(s.subscription_id for s in asked if _holds(s, told, by))
+
+
+# So many more that a few changes are few.
+OTHERS = [subscription(f"other-{n}", query=f"film:other-{n}", is_enabled=n % 2 == 0) for n in range(300)]
+
+
+@given(SUBSCRIPTIONS, SUBSCRIPTIONS, st.data(), STORIES, ARTICLES)
+def test_an_index_that_was_changed_finds_what_a_new_one_finds(
+    before: list[Subscription], fresh: list[Subscription], data: st.DataObject, told: Story, by: Article
+) -> None:
+    kept = data.draw(st.lists(st.sampled_from(before), unique_by=id)) if before else []
+    changed = [replace(one, subscription_id=old.subscription_id) for one, old in zip(fresh, before, strict=False)]
+    after = {one.subscription_id: one for one in (*kept, *changed, *fresh)}.values()
+    index = SubscriptionIndex([*OTHERS, *before])
+    index.replace([*OTHERS, *after])
+    assert index.match(told, by) == SubscriptionIndex([*OTHERS, *after]).match(told, by)
+    index.replace(after)
+    assert index.match(told, by) == SubscriptionIndex(after).match(told, by)
 
 
 def _holds(asked: Subscription, told: Story, by: Article) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import config
 from config.sources import load_sources
 from core.opml import MAX_BYTES, parse_opml, write_opml
-from core.values import PageSelectors, Publisher, PublisherSlug, Selectors, Source, SourceId, SourceKind, Tier
+from core.values import PageSelectors, Publisher, PublisherSlug, Render, Selectors, Source, SourceId, SourceKind, Tier
 
 PIER = Publisher(
     slug=PublisherSlug("pier"), name="Pier & “Sea” <Diary>", tier=Tier.TRADE, homepage="https://pier.example"
@@ -37,6 +37,7 @@ SOURCES = (
         kind=SourceKind.LISTING,
         url="https://pier.example/own",
         spider="pier",
+        render=Render.JAVASCRIPT,
         seen_at="a list",
     ),
 )

@@ -45,5 +45,5 @@ def test_each_kind_of_endpoint_has_its_sender(kind: EndpointKind) -> None:
         created_at=NOW,
         next_attempt_at=NOW,
     )
-    notifier = Notifier(webhook=Named("webhook"), mail=Named("email"))
+    notifier = Notifier(webhook=Named("webhook"), mail=Named("email"), chat=Named("chat"))
     assert asyncio.run(notifier.send(delivery, now=NOW)) == Delivered(detail=f"{kind.value} dlv_1 14:05")

@@ -48,6 +48,8 @@ def write(path: Path, text: str) -> str:
     ("words", "says"),
     [
         pytest.param(["stories", "show", "99"], "no story 99", id="unknown story"),
+        pytest.param(["stories", "merge", "98", "99"], "no story 98", id="merge unknown stories"),
+        pytest.param(["stories", "split", "99", "1"], "no story 99", id="split an unknown story"),
         pytest.param(["films", "show", "nope"], "no film 'nope'", id="unknown film"),
         pytest.param(["films", "import", "nope.jsonl"], "nope.jsonl", id="films file missing"),
         pytest.param(["sources", "show", "nope"], "no source 'nope'", id="unknown source"),
@@ -346,3 +348,45 @@ def test_sources_travel_as_opml(run: Run, tmp_path: Path, sqlite_url: str) -> No
     assert (code, "holds no source" in err) == (1, True)
     code, _, err = run("sources", "import", "nope.opml")
     assert (code, "cannot be read" in err) == (1, True)
+
+
+FILM = '{"id": "salt-2027", "title": "Salt", "year": 2027, "cast": [{"name": "Bo Marsh", "role": "Ash"}]}\n'
+
+
+def test_films_are_imported_all_or_none_and_the_same_ones_only_once(run: Run, tmp_path: Path) -> None:
+    bad = write(tmp_path / "bad.jsonl", FILM + '{"title": "Brine", "year": "soon"}\n{"titel": "Silt"}\n')
+    code, _, err = run("films", "import", bad)
+    assert code == 1
+    assert [line.split(": ")[:4] for line in err.splitlines()] == [
+        ["setwire", "bad.jsonl", "line 2", "year"],
+        ["setwire", "bad.jsonl", "line 3", "title"],
+        ["setwire", "bad.jsonl", "line 3", "titel"],
+    ]
+    assert json.loads(run("films", "list", "--json")[1]) == []
+    good = write(tmp_path / "good.jsonl", FILM)
+    assert "1 films imported" in run("films", "import", good)[1]
+    assert "0 films imported" in run("films", "import", good)[1]
+    assert "Bo Marsh as Ash" in run("films", "show", "salt-2027")[1]
+
+
+def test_what_is_exported_can_be_imported(run: Run, tmp_path: Path) -> None:
+    run("films", "import", write(tmp_path / "films.jsonl", FILM))
+    assert "1 films written" in run("films", "export", "copy.csv")[1]
+    assert "0 films imported" in run("films", "import", "copy.csv")[1]
+    code, _, err = run("films", "export", "copy.xls")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "copy.xls ends in none of" in err
+    assert "cannot be written" in run("films", "export", "nowhere/copy.csv")[2]
+
+
+def test_a_chat_is_added_and_its_address_shown_to_nobody(run: Run) -> None:
+    code, _, _ = run("subscriptions", "add", "Salt", "--chat", "ntfy://127.0.0.1:9/our-topic")
+    assert code == 1
+    given = {"SETWIRE_ALLOW_PRIVATE_HOSTS": "127.0.0.1"}
+    code, out, err = run("subscriptions", "add", "Salt", "--chat", "ntfy://127.0.0.1:9/our-topic", **given)
+    assert (code, err) == (0, "")
+    run("subscriptions", "test", "salt")
+    for words in (["subscriptions", "list"], ["subscriptions", "show", "salt"], ["deliveries", "list"]):
+        shown = out + run(*words)[1] + run(*words, "--json")[1]
+        assert "our-topic" not in shown
+        assert "ntfy://…" in run(*words)[1]

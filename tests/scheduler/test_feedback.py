@@ -17,6 +17,7 @@ from core.values import (
     EndpointId,
     EntryId,
     Evidence,
+    FeedbackKind,
     Film,
     FilmId,
     ParsedEntry,
@@ -32,6 +33,7 @@ from scheduler.desk import Desk
 from scheduler.why import explain
 from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries, replay
 from store.engine import Session, Store
+from store.feedback import Word, give_feedback
 from store.films import sync_topics, upsert_films
 from store.links import Doubt, add_doubt
 from store.reviews import expire_reviews, open_reviews, raise_doubts
@@ -239,6 +241,129 @@ def test_a_wrong_word_ends_in_one_sentence(house: Store, say: Say, words: tuple[
     assert says in say("feedback", "correct", *words)
 
 
+# Words and stories that are put together or taken apart.
+
+MARKET = entry(3, "Lorries seen at the old fish market", "A crew is in town.")
+Restart = pytest.mark.parametrize("is_restarted", [False, True], ids=["running", "restarted"])
+
+
+@Restart
+def test_words_on_both_stories_hold_after_a_merge_and_nobody_is_told_again(
+    house: Store, say: Say, *, is_restarted: bool
+) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, MARKET], at=NOW, desk=desk)
+    say("feedback", "correct", "3", "--film", "night-ferry", "--wrong-film", "the-salt-meridian", "--note", "a boat")
+    settle(desk)
+    before = alerts(house)
+    assert before == [("ferry", "pending"), ("salt", "pending")]
+    say("stories", "merge", "2", "3")
+    fetch(house, [AGAIN], at=NOW + timedelta(minutes=9), desk=build_desk(house) if is_restarted else desk)
+    assert tags(house) & {"night-ferry", "the-salt-meridian"} == {"night-ferry"}
+    assert facts(house) == set()
+    with house.read() as tx:
+        detail = story_detail(tx, StoryId(2))
+    assert detail is not None
+    assert detail.view.story.article_count == 3
+    assert alerts(house) == before
+    assert "a boat" in say("stories", "show", "3"), "the old number leads on"
+    assert "Story 3 was merged into story 2" in say("feedback", "correct", "3", "--not-news")
+
+
+def test_a_word_after_a_merge_withdraws_what_was_owed_under_the_old_number(house: Store, say: Say) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, MARKET], at=NOW, desk=desk)
+    say("feedback", "correct", "3", "--film", "night-ferry")
+    settle(desk)
+    say("stories", "merge", "2", "3")
+    settle(desk)
+    assert "1 alerts withdrawn" in say("feedback", "correct", "2", "--wrong-film", "night-ferry")
+    assert alerts(house) == [("ferry", "cancelled"), ("salt", "pending")]
+
+
+@Restart
+def test_of_two_words_that_contradict_each_other_the_later_stands_after_a_merge(
+    house: Store, say: Say, *, is_restarted: bool
+) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, MARKET], at=NOW, desk=desk)
+    say("feedback", "correct", "3", "--film", "night-ferry")
+    with house.write() as tx:
+        word = Word(kind=FeedbackKind.WRONG_FILM, ref="night-ferry")
+        give_feedback(tx, StoryId(2), [word], now=datetime.now(UTC) + timedelta(minutes=1))
+    say("stories", "merge", "2", "3")
+    settle(build_desk(house) if is_restarted else desk)
+    assert "night-ferry" not in tags(house)
+    [kept] = json.loads(say("feedback", "list", "--json"))
+    assert (kept["story_id"], kept["kind"]) == (2, "wrong-film")
+    assert alerts(house) == [("salt", "pending")]
+
+
+@Restart
+def test_a_word_nobody_was_told_of_yet_is_told_of_both_parts_of_a_split(
+    house: Store, say: Say, *, is_restarted: bool
+) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, AGAIN], at=NOW, desk=desk)
+    say("feedback", "correct", "2", "--film", "night-ferry")
+    say("feedback", "correct", "2", "--wrong-topic", "casting", "--article", "3")
+    say("stories", "split", "2", "3")
+    desk = build_desk(house) if is_restarted else desk
+    settle(desk)
+    settle(desk)
+    settle(build_desk(house))
+    assert alerts(house) == [("ferry", "pending")] * 2 + [("salt", "pending")] * 2
+    assert "night-ferry" in tags(house, 2) & tags(house, 3)
+    assert "casting" in tags(house, 2) - tags(house, 3)
+    words = {(w["story_id"], w["article_id"], w["kind"]) for w in json.loads(say("feedback", "list", "--json"))}
+    assert words == {(2, 0, "right-film"), (3, 3, "right-film"), (3, 3, "wrong-topic")}
+
+
+@Restart
+def test_a_word_whose_telling_is_over_stays_with_the_number_of_a_split_story(
+    house: Store, say: Say, *, is_restarted: bool
+) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, AGAIN], at=NOW, desk=desk)
+    say("feedback", "correct", "2", "--wrong-film", "the-salt-meridian")
+    say("stories", "split", "2", "3")
+    settle(build_desk(house) if is_restarted else desk)
+    assert "the-salt-meridian" not in tags(house, 2) | tags(house, 3)
+    [word] = json.loads(say("feedback", "list", "--json"))
+    assert (word["story_id"], word["article_id"]) == (2, 0)
+    assert alerts(house) == [("salt", "cancelled")]
+
+
+def test_a_review_follows_its_article_into_the_story_it_is_in_now(house: Store, say: Say) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, MARKET], at=NOW, desk=desk)
+    with house.write() as tx:
+        raise_doubts(tx, [doubtful_edit(tx, 3)], now=NOW)
+    say("stories", "merge", "2", "3")
+    [question] = json.loads(say("review", "list", "--json"))
+    assert question["story_id"] == 2
+    assert "story 2 corrected" in say("review", "accept", str(question["review_id"]))
+    settle(desk)
+    assert alerts(house) == [("ferry", "pending"), ("salt", "pending")]
+
+
+def alerts(store: Store) -> list[tuple[str, str]]:
+    """Every delivery: whose it is, and its state."""
+    with store.read() as tx:
+        found = latest_deliveries(tx, limit=50)
+    return sorted((str(view.delivery.subscription_id), view.delivery.state.value) for view in found)
+
+
+def facts(store: Store, number: int = 2) -> set[str]:
+    """Films that facts of the story are of; those of the story are those of its articles."""
+    with store.read() as tx:
+        detail = story_detail(tx, StoryId(number))
+    assert detail is not None
+    on_articles = {fact.film_id for view in detail.articles for fact in view.tagging.facts}
+    assert {fact.film_id for fact in detail.view.story.facts} == on_articles
+    return {str(film_id) for film_id in on_articles}
+
+
 def test_a_doubtful_link_waits_for_the_operator_and_accepted_alerts(house: Store, say: Say) -> None:
     desk = build_desk(house)
     fetch(house, [entry(1, "Lorries at the fish market")], at=NOW, desk=desk)
@@ -312,14 +437,14 @@ def title(name: str) -> UnknownTitle:
     return UnknownTitle(name, name.casefold(), f"‘{name}’ trailer", None, ())
 
 
-def doubtful_edit(tx: Session) -> Edit:
-    """What the desk makes of story 2 when it may be about Night Ferry."""
-    detail = story_detail(tx, StoryId(2))
+def doubtful_edit(tx: Session, number: int = 2) -> Edit:
+    """What the desk makes of a story when it may be about Night Ferry."""
+    detail = story_detail(tx, StoryId(number))
     assert detail is not None
     doubt = Tag(kind=TagKind.FILM, ref="night-ferry", score=0.42, evidence=(Evidence(field="title", words="Ferry"),))
     return Edit(
         entry_id=EntryId(0),
-        article=detail.articles[0].article,
+        article=detail.articles[-1].article,
         tagging=Tagging(is_production_news=True, production_score=0.9, doubts=(doubt,)),
         story=detail.view.story,
     )

@@ -24,7 +24,7 @@ from scheduler.gathering import Visit, VisitBook
 from store.deliveries import latest_deliveries
 from store.engine import Store
 from store.entries import pending_entries
-from store.sources import find_source, latest_source_events, sync_sources
+from store.sources import find_source, latest_source_events, source_view, sync_sources
 from tests.scheduler.line import Clock, Outlets, Recorder, furnish, play
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -148,3 +148,25 @@ def test_another_address_in_the_file_forgets_where_the_old_one_moved(sqlite_stor
     assert found is not None
     assert found[1].move is None
     assert found[1].body_sha256 is None
+
+
+def test_the_operator_hears_of_a_silence_and_of_its_end(sqlite_store: Store) -> None:
+    endpoint = Endpoint(endpoint_id=EndpointId("operator"), kind=EndpointKind.EMAIL, address="ops@ledger.example")
+    visitor = Visitor(sqlite_store, endpoint)
+    for n in range(5):
+        visitor.visit(entries(1, f"a{n}", dated=False))
+    for _ in range(12):
+        visitor.visit()
+    visitor.visit(entries(1, "b", dated=False))
+    with sqlite_store.read() as tx:
+        happened = latest_source_events(tx, limit=10)
+        owed = latest_deliveries(tx, limit=10)
+        view = source_view(tx, SOURCE.source_id, now=visitor.at)
+    assert [event.words for event in happened] == [
+        "Ledger speaks again after 13 h.",
+        "Ledger has been silent for 9 h; usual gap 60 min.",
+    ]
+    assert {view.delivery.event for view in owed} == {EventType.SOURCE_SILENT, EventType.SOURCE_HEARD}
+    assert view is not None
+    days = [(day.day.day, day.answered_count, day.entry_count) for day in view.days]
+    assert days == [(1, 12, 5), (2, 6, 1)]

@@ -23,7 +23,7 @@ from core.values import (
     Timing,
 )
 from scheduler.digests import release_due
-from scheduler.gathering import take_in
+from scheduler.gathering import Parcel, take_in
 from scheduler.preview import preview_subscription
 from scheduler.why import explain
 from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries
@@ -244,7 +244,7 @@ def test_a_preview_counts_a_story_once_however_many_report_it(stage: Store) -> N
         ]
         with stage.write() as tx:
             add_source(tx, gazette, now=START)
-            take_in(tx, gazette, reports, now=START, is_first=True)
+            take_in(tx, [Parcel(gazette, reports, is_first=True)], now=START)
         build_desk(stage).edit_batch(lambda: START)
     with stage.read() as tx:
         found = preview_subscription(

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
+from config.settings import Settings
 from core.values import Publisher, PublisherSlug, Source, SourceId, SourceKind
 from scheduler.loopback import QuietHandler, serve_loopback
+from scheduler.service import fetch_settings
 from store.engine import Store
 from store.sources import sync_sources
 from tests.scheduler.line import Clock, Recorder, StepDispatcher, build_jobs, gateway
@@ -143,3 +146,8 @@ def test_what_is_gone_rests(sqlite_store: Store) -> None:
     asked = Scorer(lambda _, __: (410, {})).watch(sqlite_store, step=timedelta(days=1), steps=40)
     assert len(asked) == 2
     assert asked[1].at - asked[0].at >= timedelta(days=30)
+
+
+def test_crawls_find_the_turns_of_the_service_from_their_own_working_directory() -> None:
+    shared = fetch_settings(Settings(data_dir=Path("wire-data"))).shared_folder
+    assert shared == Path.cwd() / "wire-data" / "services"

@@ -22,7 +22,7 @@ from core.values import (
     SubscriptionId,
 )
 from scheduler.desk import Desk, Models
-from scheduler.gathering import take_in
+from scheduler.gathering import Parcel, take_in
 from store.deliveries import delivery_counts
 from store.engine import Store
 from store.entries import desk_lag
@@ -84,7 +84,7 @@ def fetch(
 ) -> None:
     """Take in what one fetch brought, as the job does, and let the desk (a fresh one) edit all of it."""
     with store.write() as tx:
-        take_in(tx, LEDGER, items, now=at, is_first=is_first)
+        take_in(tx, [Parcel(LEDGER, items, is_first)], now=at)
     desk = desk or build_desk(store)
     while desk.edit_batch(lambda: at):
         pass

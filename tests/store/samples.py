@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from core.catalogue import Authority, SyncState
 from core.unknown import UnknownTitle
 from core.values import (
     Alias,
@@ -61,6 +62,8 @@ from core.values import (
     Validators,
 )
 from core.websub import HubOffer
+from store.catalogue import keep_records, keep_sync
+from store.corrections import merge_stories
 from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
@@ -339,6 +342,9 @@ def fill(store: Store) -> None:
         give_feedback(tx, StoryId(2), [Word(kind=FeedbackKind.WRONG_TOPIC, ref=STUNTS.slug)], now=NOW)
         seen = UnknownTitle("Low Tide", "low tide", "‘Low Tide’ trailer", 2027, ("Ada Quill",))
         note_titles(tx, [(article(1), seen)], now=NOW)
+        keep_records(tx, Authority.TMDB, {HARBOUR.film_id: replace(HARBOUR, external_ids={"tmdb": "7"})}, now=NOW)
+        keep_sync(tx, SyncState(authority=Authority.TMDB, due_at=NOW + DAY, succeeded_at=NOW))
+        merge_stories(tx, StoryId(2), StoryId(3), note="the same wrap", now=NOW)
         insert_new(tx, refusals, [{"subscription_id": "gone", "endpoint_id": "mail", "refused_at": NOW}])
 
 

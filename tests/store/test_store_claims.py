@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from core.values import DeliveryState, EndpointId, EntryId, Retry, SourceId
-from store.deliveries import add_deliveries, delivery_counts, record_attempt
+from store.deliveries import add_deliveries, claim_deliveries, delivery_counts, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries, owed_texts, pending_entries
 from store.sources import due_sources, sync_sources
@@ -134,6 +134,17 @@ def test_attempts_reported_at_once_are_all_kept(store: Store) -> None:
         [delivery] = claim_due(tx, now=NOW + DAY)
         assert delivery.attempt_count == 3
         assert delivery_counts(tx)[DeliveryState.SENDING] == 1
+
+
+def test_where_few_are_owed_something_more_is_claimed_of_each(store: Store) -> None:
+    with store.write() as tx:
+        add_config(tx)
+        add_deliveries_due(tx)
+        claims = claim_deliveries(tx, now=NOW, limit=2, lease=LEASE, each=1, together=4)
+        assert [len(claim.deliveries) for claim in claims] == [2, 2]
+        rest = claim_deliveries(tx, now=NOW, limit=99, lease=LEASE, each=1, together=18)
+        assert [len(claim.deliveries) for claim in rest] == [1] * 18
+        assert claim_deliveries(tx, now=NOW, limit=99, lease=LEASE) == []
 
 
 PLANS: dict[str, tuple[Callable[[Session], object], str]] = {

@@ -67,6 +67,7 @@ def test_everything_told_goes_in_small_steps(store: Store) -> None:
         gone = purge_all(tx, LONG_AFTER, limit=2)
     assert gone == {
         "fetches": 1,
+        "source_days": 1,
         "source_events": 0,
         "attempts": 5,
         "deliveries": 5,
@@ -76,6 +77,7 @@ def test_everything_told_goes_in_small_steps(store: Store) -> None:
         "stories": 5,
         "reviews": 0,
         "suggestions": 0,
+        "corrections": 0,
         "tombstones": 0,
     }
     assert len(dump(store)["tombstones"]) == 12
@@ -149,6 +151,8 @@ def test_every_table_has_a_rule() -> None:
         "sources",
         "films",
         "film_aliases",
+        "film_records",
+        "film_syncs",
         "topics",
         "endpoints",
         "subscriptions",

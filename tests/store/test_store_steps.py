@@ -242,6 +242,17 @@ def test_an_entry_waits_for_its_page_but_not_for_ever(store: Store) -> None:
     assert done.item == replace(item(1), text="The page.", author="Ada Quill")
 
 
+@pytest.mark.parametrize("text", ["The beginning of it.", ""], ids=["teaser", "no text"])
+def test_a_page_behind_a_paywall_is_remembered_as_such(store: Store, text: str) -> None:
+    page = ParsedPage(url="https://clapper.example/1", text=text, is_paywalled=True)
+    with store.write() as tx:
+        add_config(tx)
+        [entry_id] = add_entries(tx, CLAPPER_LISTING, [item(1)], now=NOW, is_backlog=False)
+        record_text(tx, entry_id, page, now=NOW)
+        [entry] = pending_entries(tx, limit=9, now=NOW, text_patience=DAY)
+    assert entry.is_paywalled
+
+
 @pytest.mark.parametrize("page", [None, ParsedPage(url="https://clapper.example/1")], ids=["none", "no text"])
 def test_an_entry_flows_on_without_its_page(store: Store, page: ParsedPage | None) -> None:
     with store.write() as tx:

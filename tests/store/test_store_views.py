@@ -191,7 +191,7 @@ def test_source_views_show_the_last_fetches_without_a_query_each(store: Store) -
         (CLAPPER_LISTING, (), 0),
         (LANTERN_FEED, tuple(fetches[:3]), 2),
     ]
-    assert len(seen) == 4
+    assert len(seen) == 6
 
 
 def test_stories_are_listed_newest_first_in_few_queries(store: Store) -> None:

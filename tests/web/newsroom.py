@@ -112,6 +112,7 @@ class Report:
     production: bool = True
     reasons: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    is_paywalled: bool = False
 
 
 def film_tag(film_id: str, words: str = "", *, salience: Salience = Salience.ABOUT) -> Tag:
@@ -254,6 +255,7 @@ def fetch(
     *,
     age: timedelta = timedelta(minutes=5),
     error: str = "",
+    new: int = 0,
 ) -> None:
     """Record one fetch and the state it leaves; failing sources are tried again in ten minutes."""
     at = NOW - age
@@ -280,6 +282,7 @@ def fetch(
             first_contact_at=NOW - timedelta(days=2) if healthy else None,
             failing_since_at=None if healthy else NOW - timedelta(hours=5),
         ),
+        entry_count=new,
     )
 
 
@@ -331,6 +334,7 @@ def _article(report: Report, article_id: ArticleId) -> Article:
         published_at=at,
         first_seen_at=at,
         event_at=at,
+        is_paywalled=report.is_paywalled,
     )
 
 

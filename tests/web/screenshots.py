@@ -1,14 +1,19 @@
-"""Draw the pictures of docs/screenshots: `python -m tests.web.screenshots [FOLDER]`. Not a test; invented news only."""
+"""Draw the pictures of docs/screenshots: `python -m tests.web.screenshots [FOLDER]`. Not a test; invented news only.
+
+`python -m tests.web.screenshots --mail FILE.eml [FOLDER]` draws a mail, such as one that `setwire demo` wrote, as a
+phone shows it.
+"""
 
 import random
 import sys
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from config.settings import Settings
 from core.values import (
@@ -152,6 +157,12 @@ def name_sources(chance: random.Random) -> list[Source]:
 
 def poll(tx: Session, source: Source, trouble: Trouble | None, chance: random.Random) -> None:
     """Fetch a source for a night, with a hiccup here and there, and end in its trouble if it has one."""
+    for days in range(29, 0, -1):
+        weather = chance.choices((FetchOutcome.OK, FetchOutcome.NOT_MODIFIED, FetchOutcome.TIMEOUT), (9, 3, 0.5))[0]
+        outcome, error = (weather, "") if days > 4 or trouble is None else trouble
+        new = chance.randint(1, 12) if outcome is FetchOutcome.OK else 0
+        error = error or ("" if outcome.is_healthy else "The server did not answer within 30 s")
+        fetch(tx, source, outcome, age=timedelta(days=days), error=error, new=new)
     for half_hours in range(19, 7 if trouble else 0, -1):
         outcome = chance.choices((FetchOutcome.OK, FetchOutcome.NOT_MODIFIED, FetchOutcome.TIMEOUT), (5, 6, 0.3))[0]
         error = "" if outcome.is_healthy else "The server did not answer within 30 s"
@@ -159,7 +170,7 @@ def poll(tx: Session, source: Source, trouble: Trouble | None, chance: random.Ra
     outcome, error = trouble or (FetchOutcome.OK, "")
     for half_hours in range(7 if trouble else 0, 0, -1):
         fetch(tx, source, outcome, age=timedelta(minutes=30 * half_hours + 3), error=error)
-    fetch(tx, source, outcome, age=timedelta(minutes=chance.randint(1, 9)), error=error)
+    fetch(tx, source, outcome, age=timedelta(minutes=chance.randint(1, 9)), error=error, new=0 if trouble else 2)
 
 
 def fill_picture(store: Store) -> None:
@@ -200,5 +211,27 @@ def draw_all(folder: Path) -> None:
         store.close()
 
 
+def draw_mail(mail: Path, folder: Path) -> None:
+    """Draw the HTML part of a mail at the width of a phone, light and dark, twice as fine as it is wide."""
+    message = message_from_bytes(mail.read_bytes(), policy=policy.default)
+    part = message.get_body(("html",))
+    assert part is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
+            size: ViewportSize = {"width": 390, "height": 300}
+            context = browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=2)
+            page = context.new_page()
+            page.set_content(part.get_content())
+            page.screenshot(path=folder / f"mail-390-{scheme}.png", full_page=True)
+            context.close()
+        browser.close()
+
+
 if __name__ == "__main__":
-    draw_all(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    if sys.argv[1:2] == ["--mail"]:
+        draw_mail(Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else FOLDER)
+    else:
+        draw_all(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

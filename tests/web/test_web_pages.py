@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -11,10 +12,26 @@ from fastapi import FastAPI
 from lxml import html
 
 from config.settings import Settings
+from core.catalogue import Authority, SyncState
 from core.values import FetchOutcome
+from core.websub import HubOffer
+from store.catalogue import keep_sync
 from store.engine import Store
+from store.websub import note_asking, note_lease, note_push, note_refusal
 from tests.web.conftest import Ask, asker
-from tests.web.newsroom import MERIDIAN, NOW, SECRET, WEBHOOK, Report, declare, fetch, make_sources
+from tests.web.newsroom import (
+    HEALTHY,
+    MERIDIAN,
+    NOW,
+    REPORTS,
+    SECRET,
+    WEBHOOK,
+    Report,
+    declare,
+    fetch,
+    file_reports,
+    make_sources,
+)
 from web.app import create_app
 
 
@@ -119,10 +136,57 @@ def test_status_puts_the_broken_first_and_says_so_on_top(filled: Store, ask: Ask
     assert first.startswith("Meridian Pictures official The server answered 403 Forbidden. Failing for 5 h, 3 tries.")
     assert "blocks us" in first
     strips = html.fromstring(page).cssselect("tbody .strip")
-    assert strips[0].get("aria-label") == "Last 1 fetch: 0 answered, 1 failed"
-    assert [cell.get("class") for cell in strips[1]] == ["ok", "same"]
+    assert strips[0].get("aria-label") == "Last 30 days: 1 blocked, 29 not asked"
+    assert strips[1].get("aria-label") == "Last 1 fetch: 0 answered, 1 failed"
+    assert [cell.get("class") for cell in strips[3]] == ["ok", "same"]
     assert "1 will be tried again" in text_of(page, ".key")[0]
     assert "502 Bad Gateway" in page
+
+
+def test_status_draws_thirty_days_of_each_source(store: Store, ask: Ask) -> None:
+    source = make_sources(1)[0]
+    days = [(0, HEALTHY, 3), (1, HEALTHY, 0), (2, FetchOutcome.TIMEOUT, 0), (3, FetchOutcome.BLOCKED, 0)]
+    with store.write() as tx:
+        declare(tx, [source])
+        for age, outcome, new in reversed(days):
+            error = "" if outcome.is_healthy else "It says no"
+            fetch(tx, source, outcome, age=timedelta(days=age, minutes=5), error=error, new=new)
+    strip = html.fromstring(ask("/status").text).cssselect("tbody .strip.days")[0]
+    assert [cell.get("class") for cell in strip] == ["none"] * 26 + ["wall", "bad", "same", "ok"]
+    assert strip[-1].get("title") == "18 May: ok; 1 answered, 3 new"
+    assert strip.get("aria-label") == "Last 30 days: 1 ok, 1 quiet, 1 failing, 1 blocked, 26 not asked"
+    told = ask("/api/v1/sources").json()["sources"][0]["days"]
+    assert [day["state"] for day in told] == ["blocked", "failing", "quiet", "ok"]
+
+
+def test_status_says_how_a_hub_stands(store: Store, ask: Ask) -> None:
+    pushed, asked, refused, plain = make_sources(4)
+    offer = HubOffer(hub="https://hub.example/", topic="https://lantern.example/feed")
+    with store.write() as tx:
+        declare(tx, [pushed, asked, refused, plain])
+        for source in (pushed, asked, refused):
+            name = str(source.source_id)
+            note_asking(tx, source.source_id, offer, subscription_id=name, secret="hush", now=NOW)
+        note_lease(tx, str(pushed.source_id), NOW + timedelta(days=9))
+        note_push(tx, str(pushed.source_id), now=NOW - timedelta(minutes=20))
+        note_refusal(tx, str(refused.source_id), "hub.example denies it: no such topic")
+    page = ask("/status")
+    assert "Hub hub.example pushes; last 20 min ago." in page.text
+    assert "Hub hub.example does not push: it has not answered yet." in page.text
+    assert "Hub hub.example does not push: hub.example denies it: no such topic." in page.text
+    hubs = {source["id"]: source["hub"] for source in ask("/api/v1/sources").json()["sources"]}
+    assert hubs[plain.source_id] is None
+    assert hubs[pushed.source_id]["is_pushing"] is True
+    assert "hush" not in page.text + str(hubs)
+
+
+def test_a_story_says_which_article_is_behind_a_paywall(store: Store, ask: Ask) -> None:
+    with store.write() as tx:
+        declare(tx)
+        file_reports(tx, [replace(REPORTS[0], is_paywalled=True), REPORTS[1]])
+    assert [("paywall" in line) for line in text_of(ask("/stories/1").text, "p.by")[1:3]] == [True, False]
+    told = ask("/api/v1/stories/1").json()["articles"]
+    assert [article["is_paywalled"] for article in told] == [True, False]
 
 
 def test_an_empty_house_says_so_and_names_the_demo(ask: Ask) -> None:
@@ -260,3 +324,17 @@ def test_late_deliveries_and_a_waiting_desk_are_in_the_verdict(filled: Store, se
     app = create_app(filled, settings=settings, now=lambda: NOW + timedelta(minutes=15))
     (verdict,) = text_of(asker(app)("/status").text, ".verdict")
     assert verdict == "1 of 4 sources fails; deliveries are 10 min late."
+
+
+def test_status_says_how_the_syncs_of_the_catalogue_stand(filled: Store, ask: Ask) -> None:
+    assert text_of(ask("/status").text, "#catalogue") == []
+    trouble = "TMDB refuses us (401); check SETWIRE_TMDB_KEY against the key in your account there."
+    state = SyncState(authority=Authority.TMDB, due_at=NOW + timedelta(hours=1))
+    with filled.write() as tx:
+        keep_sync(tx, replace(state, failing_since_at=NOW - timedelta(hours=2), error=trouble, error_count=2))
+    page = ask("/status").text
+    assert text_of(page, "#catalogue") == ["Catalogue"]
+    (row,) = text_of(page, "[aria-labelledby=catalogue] li")
+    assert "fails TMDB 0 films, never in step yet" in row
+    assert f"{trouble} Failing for 2 h, 2 tries." in row
+    assert "not endorsed or certified by TMDB" in row

@@ -119,3 +119,25 @@ def test_forgotten_articles_leave_nothing_behind() -> None:
     index.forget(START + timedelta(hours=24))
     assert len(index) == 1
     assert index.find(article(**ORIGINAL, hours=31)) is None
+
+
+def test_an_hour_that_was_forgotten_and_comes_again_holds_other_texts() -> None:
+    index = index_of(article(**ORIGINAL), article("Something else is told here"))
+    index.forget(START + timedelta(hours=1))
+    index.add(article("A third thing is told here at the same hour"))
+    assert len(index) == 1
+    assert index.find(article(**ORIGINAL)) is None
+
+
+def test_a_large_index_still_finds_its_oldest_and_newest_texts() -> None:
+    told = [
+        article(
+            f"Film {n} Casts Its Villain Number {n * 7}", summary=f"Star {n} joins {n * 3} others in film {n} today."
+        )
+        for n in range(4000)
+    ]
+    index = index_of(*told)
+    for original in (told[0], told[1999], told[-1]):
+        found = index.find(article(original.title, summary=original.summary, outlet="Harbour Dispatch", hours=1))
+        assert found is not None
+        assert found.article_id == original.article_id

@@ -8,7 +8,7 @@ import pytest
 from config.models import load_model
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
-from core.values import Article, StoryId
+from core.values import Article, ArticleId, StoryId
 from tests.core.dedupe.makers import NO_TAGGING, START, article
 
 MODEL = load_model("stories")
@@ -115,6 +115,37 @@ def test_forgotten_articles_leave_nothing_behind(index: StoryIndex) -> None:
     assert index.assign(article(**SAME_EVENT), NO_TAGGING).story_id is None
 
 
+def test_a_window_of_lists_does_not_hinder_a_search(index: StoryIndex) -> None:
+    for number in range(400):
+        words = " ".join(f"word{number}n{place}" for place in range(8))
+        add(index, article(f"10 Best Movies Like {words}, Ranked"), story=number + 10)
+    add(index, article(**TRAILER), story=2)
+    assert index.assign(article(**SAME_EVENT), NO_TAGGING).story_id == 2
+    index.forget(START + timedelta(hours=2))
+    assert len(index) == 0
+
+
+def test_hour_by_hour_only_articles_of_the_window_are_told_of(index: StoryIndex) -> None:
+    chance = random.Random(9)
+    held: dict[int, Article] = {}
+    joined = 0
+    for hour in range(300):
+        limit = START + timedelta(hours=hour - 12)
+        index.forget(limit)
+        held = {number: one for number, one in held.items() if one.event_at >= limit}
+        for title, outlet in templates(chance, 4):
+            told = article(title, outlet=outlet, hours=hour - chance.randint(0, 11))
+            found = index.assign(told, NO_TAGGING)
+            if found.story_id:
+                joined += 1
+                assert found.story_id in {number % 50 + 1 for number in held}
+                assert any(f"nearest is article {number}," in found.reasons[0] for number in held)
+            add(index, told, story=told.article_id % 50 + 1)
+            held[told.article_id] = told
+        assert len(index) == len(held)
+    assert joined > 50
+
+
 def test_the_same_calls_give_the_same_answers() -> None:
     told = [article(t, outlet=o, hours=h) for h, (t, o) in enumerate(templates(random.Random(3), 60))]
     assert replay(told) == replay(told)
@@ -219,3 +250,16 @@ def test_a_thousand_republished_entries_open_no_story() -> None:
         for one in told
     ]
     assert sum(texts.find(one) is None for one in again) == 0
+
+
+def test_regrouped_articles_are_judged_as_if_they_had_been_added_there(index: StoryIndex) -> None:
+    texts = [article(**TRAILER), article(**SAME_EVENT), article("A lighthouse keeper retires", outlet="Quay Post")]
+    other = StoryIndex(window=timedelta(days=5), model=MODEL)
+    for text, story, wanted in zip(texts, (1, 1, 2), (1, 2, 2), strict=True):
+        add(index, text, story)
+        add(other, text, wanted)
+    index.regroup({texts[1].article_id: StoryId(2), ArticleId(10**9): StoryId(9)})
+    later = article(**{**SAME_EVENT, "outlet": "Call Sheet", "canonical_url": "https://call-sheet.example/1"})
+    assert index.assign(later, NO_TAGGING) == other.assign(later, NO_TAGGING)
+    index.forget(START + timedelta(days=9))
+    assert len(index) == 0

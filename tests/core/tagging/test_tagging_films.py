@@ -1,11 +1,14 @@
 """Which film is meant, with what evidence, and whether the text is about it: with the shipped model."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from config.models import load_model
 from core.tagging.films import FilmTagger
 from core.tagging.text import Document
-from core.values import Article, Evidence, FilmStatus, Salience, Tag
+from core.values import Alias, AliasType, Article, Evidence, FilmStatus, Salience, Tag
 from tests.core.tagging.makers import make_article, make_film
 
 PEOPLE = ("Ada Quill", "Tomas Vey", "Ines Okoro")
@@ -145,3 +148,47 @@ def test_a_name_just_below_the_floor_is_a_doubt_and_no_tag() -> None:
     assert tags == ()
     assert [doubt.ref for doubt in doubts] == ["lantern-2026"]
     assert tagger.judge_document(Document(make_article("Ten winter cruises", "Cabins with a view.")))[1] == ()
+
+
+GREY = replace(
+    make_film("Lanterns of Orrin Bay", people=("Ada Quill", "Tomas Vey"), status=FilmStatus.FILMING),
+    studio="Sundial Pictures",
+)
+ALONE = ("‘Grey Harvest’ Adds a Newcomer", "Grey Harvest starts in Wales.")
+BESIDE = [
+    pytest.param("Ada Quill's Grey Harvest Begins Filming", "Cameras roll in Wales.", id="director"),
+    pytest.param("Grey Harvest Begins Filming", "Tomas Vey leads the cast.", id="cast"),
+    pytest.param("Grey Harvest Begins Filming", "The Sundial Pictures production rolls in Wales.", id="studio"),
+]
+
+
+def links(alias: Alias, title: str, summary: str) -> bool:
+    return bool(FilmTagger([replace(GREY, aliases=(alias,))], MODEL).tag(make_article(title, summary)))
+
+
+def test_a_plain_alias_links_alone() -> None:
+    assert links(Alias(title="Grey Harvest", type=AliasType.WORKING_TITLE), *ALONE)
+
+
+WEAK = [
+    pytest.param(Alias(title="Grey Harvest", type=AliasType.WORKING_TITLE, needs_context=True), id="needs-context"),
+    pytest.param(Alias(title="Grey Harvest", type=AliasType.CODE_NAME), id="code-name"),
+    pytest.param(Alias(title="Grey Harvest", type=AliasType.ABBREVIATION), id="abbreviation"),
+    pytest.param(Alias(title="Grey Harvest", type=AliasType.FORMER_TITLE, until=date(2026, 4, 30)), id="given-up"),
+    pytest.param(Alias(title="Grey Harvest", type=AliasType.WORKING_TITLE, since=date(2026, 5, 2)), id="not-yet"),
+]
+
+
+@pytest.mark.parametrize("alias", WEAK)
+def test_an_alias_that_needs_context_links_only_beside_its_film(alias: Alias) -> None:
+    assert not links(alias, *ALONE)
+
+
+@pytest.mark.parametrize("alias", WEAK)
+@pytest.mark.parametrize(("title", "summary"), BESIDE)
+def test_an_alias_that_needs_context_links_beside_its_film(alias: Alias, title: str, summary: str) -> None:
+    assert links(alias, title, summary)
+
+
+def test_a_former_title_stood_by_itself_while_it_was_the_title() -> None:
+    assert links(Alias(title="Grey Harvest", type=AliasType.FORMER_TITLE, until=date(2026, 5, 1)), *ALONE)
