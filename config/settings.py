@@ -242,6 +242,10 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(_check_address)] = Field(
         default="setwire@localhost", description="Sender address of the mails."
     )
+    operator_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Token by which pages and API take corrections; empty means only the command line does.",
+    )
     operator_mail: Annotated[str, AfterValidator(_check_optional_address)] = Field(
         default="",
         description=(

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
+from core.facts.telling import merge_facts, name_development
+from core.feedback import correct_story, unite_feedback
 from core.values import Article, Correction, CorrectionKind, Salience, Story, StoryId, Tag, Tagging
 
 _DEVELOPMENT_SCORE = 0.5
@@ -25,6 +28,7 @@ def open_story(story_id: StoryId, article: Article, tagging: Tagging) -> Story:
         is_production_news=tagging.is_production_news,
         is_backlog=article.is_backlog,
         tags=tagging.tags,
+        facts=tagging.facts,
     )
 
 
@@ -38,12 +42,19 @@ def extend_story(story: Story, article: Article, tagging: Tagging, *, outlet_cou
         is_production_news=story.is_production_news or tagging.is_production_news,
         is_backlog=story.is_backlog and article.is_backlog,
         tags=merge_tags(story.tags, tagging.tags),
+        facts=merge_facts(story.facts, tagging.facts),
     )
     return _lead_with(extended, article) if leads else extended
 
 
 def unite_stories(kept: Story, other: Story, *, outlet_count: int, other_leads: bool) -> Story:
-    """Put the articles of two stories into one that keeps the first one's number."""
+    """Put the articles of two stories into one that keeps the first one's number.
+
+    The words on each are words on both from then on; of two that contradict each other, the later one.
+    """
+    said = (replace(word, story_id=kept.story_id) for word in other.feedback)
+    words = unite_feedback(kept.feedback, said)
+    kept, other = correct_story(kept, words), correct_story(other, words)
     lead, second = (other, kept) if other_leads else (kept, other)
     first = min(kept, other, key=lambda story: story.first_article_id)
     return replace(
@@ -60,6 +71,8 @@ def unite_stories(kept: Story, other: Story, *, outlet_count: int, other_leads: 
         is_production_news=kept.is_production_news or other.is_production_news,
         is_backlog=kept.is_backlog and other.is_backlog,
         tags=merge_tags(kept.tags, other.tags),
+        facts=merge_facts((), sorted((*kept.facts, *other.facts), key=attrgetter("article_id"))),
+        feedback=words,
     )
 
 
@@ -91,15 +104,17 @@ def say_correction(made: Correction) -> str:
 
 
 def find_developments(story: Story, tagging: Tagging) -> tuple[str, ...]:
-    """Return what `tagging` brings that the story did not have: topics of production news, well supported."""
+    """Return what `tagging` brings that the story did not have: well supported topics of production news, and facts."""
     if not tagging.is_production_news:
         return ()
     had = {tag.ref for tag in story.tags}
-    return tuple(
+    topics = (
         f"topic:{tag.ref}"
         for tag in tagging.topics
         if tag.ref not in had and tag.score >= _DEVELOPMENT_SCORE and tag.salience is Salience.ABOUT
     )
+    facts = name_development(story, tagging.facts)
+    return (*topics, facts) if facts else tuple(topics)
 
 
 def merge_tags(held: Iterable[Tag], new: Iterable[Tag]) -> tuple[Tag, ...]:

@@ -12,6 +12,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from core.composing import extend_story, find_developments, open_story, unite_stories
+from core.facts.telling import FACT, topics_of
+from core.feedback import correct_tagging
 from core.matching import SubscriptionIndex
 from core.urls import canonical_url
 from core.values import (
@@ -216,6 +218,16 @@ class Editor:
             return self._edit_duplicate(entry, article, tagging, found)
         return self._edit_report(entry, article, tagging)
 
+    def match_again(self, story: Story, told: Told, article: Article) -> list[Match]:
+        """Match a story whose tags were corrected by one of its articles, for those who were not told of it.
+
+        `told` is what was told of it, for a story that is no longer remembered.
+        """
+        memory = self._memory.get(story.story_id)
+        if memory is None:
+            memory = _StoryMemory(story=story, lead_weight=0, outlets=set(), last_event_at=article.event_at, told=told)
+        return list(self._match(memory, article, developments=()))
+
     def story_of(self, article_id: ArticleId) -> StoryId | None:
         """Return the story an article of the window is in, a duplicate's by its original."""
         story_id = self._story_ids.get(self._root(article_id))
@@ -276,6 +288,7 @@ class Editor:
             strand_id = memory.story.story_id
         else:
             memory = self._memory[self._kept_id(strand_id)]
+            tagging = correct_tagging(tagging, memory.story.feedback)
             developments = find_developments(memory.story, tagging)
             _extend(memory, article, tagging)
         self._learn_text(article, None)
@@ -490,19 +503,26 @@ def _news_for(
 ) -> Iterator[tuple[EventType, str]]:
     """Yield what this subscription has not been told of the story: that it exists, else each new development.
 
-    One that asks for topics is told of developments on these alone. A story whose number was told by an article that
-    has been split off since begins anew.
+    One that asks for topics is told of developments on these alone. New facts are told with a new topic, by
+    themselves only if there is none: an article causes no alert for what another of its alerts says. A story whose
+    number was told by an article that has been split off since begins anew.
     """
     created, updated = EventType.STORY_CREATED, EventType.STORY_UPDATED
     if created in subscription.events and all(known.startswith(GONE) for known in told):
         yield created, f"article:{article.article_id}" if told else ""
         return
     if updated in subscription.events:
-        asked = {f"topic:{slug}" for slug in subscription.topics}
-        for development in developments:
-            words = mark(updated, development)
-            if (not asked or development in asked) and words not in told and GONE + words not in told:
-                yield updated, development
+        news = [d for d in developments if _is_asked(subscription, d) and not _is_told(mark(updated, d), told)]
+        topics = [d for d in news if not d.startswith(FACT)]
+        yield from ((updated, development) for development in topics or news)
+
+
+def _is_asked(subscription: Subscription, development: str) -> bool:
+    return not subscription.topics or not topics_of(development).isdisjoint(subscription.topics)
+
+
+def _is_told(words: str, told: set[str]) -> bool:
+    return words in told or GONE + words in told
 
 
 def mark(event: EventType, development: str) -> str:

@@ -25,6 +25,8 @@ _TITLES = {
     EventType.DIGEST: "Digest",
     EventType.TEST: "Test",
 }
+_MAX_FACTS = 6
+_CERTAINTIES = {"confirmed": "Confirmed", "reported": "Reported", "rumoured": "Rumoured", "denied": "Denied"}
 _TIERS = {"official": "official", "trade": "trade press", "press": "press", "fan": "fan site"}
 
 
@@ -152,7 +154,7 @@ def _read_story(event: EventType, data: Mapping[str, object]) -> Letter:
         headline_url=web_url(_text(article, "url")),
         byline=_read_byline(article),
         image_url=web_url(_text(article, "image_url"), allow_http=False),
-        facts=tuple(_read_facts(data, story, films, topics)),
+        facts=tuple(_read_facts(data, headline, films, topics)),
         quotes=tuple(quote for quote in quotes if quote and quote != headline),
         summary="" if summary in quotes else summary,
         page_url=web_url(_text(story, "url")),
@@ -179,7 +181,7 @@ def _say_time(iso: str) -> str:
 
 def _read_facts(
     data: Mapping[str, object],
-    story: Mapping[str, object],
+    headline: str,
     films: list[Mapping[str, object]],
     topics: list[Mapping[str, object]],
 ) -> Iterable[tuple[str, str]]:
@@ -188,12 +190,26 @@ def _read_facts(
         yield "New", new
     if films:
         yield "Film" if len(films) == 1 else "Films", ", ".join(_say_film(film) for film in films)
+    for fact in _mappings(data.get("facts"))[:_MAX_FACTS]:
+        yield _CERTAINTIES.get(_text(fact, "certainty"), "Reported"), _say_fact(fact, headline)
     if topics:
         yield "Topic" if len(topics) == 1 else "Topics", ", ".join(_text(topic, "name") for topic in topics)
+    story = _mapping(data.get("story"))
     outlets = story.get("outlet_count")
     if isinstance(outlets, int) and outlets > 1:
         first = _text(story, "first_outlet")
         yield "Reported by", f"{outlets} outlets, first by {first}" if first else f"{outlets} outlets"
+
+
+def _say_fact(fact: Mapping[str, object], headline: str) -> str:
+    """Say a fact, and the sentence it comes from after a dash, unless that is the headline above it."""
+    says = _text(fact, "says").removeprefix("denied: ").removeprefix("rumoured: ")
+    sentence = _text(fact, "sentence")
+    return (
+        f"{says[:1].upper()}{says[1:]} — “{sentence}”"
+        if sentence not in ("", headline)
+        else f"{says[:1].upper()}{says[1:]}"
+    )
 
 
 def _say_film(film: Mapping[str, object]) -> str:
@@ -203,6 +219,8 @@ def _say_film(film: Mapping[str, object]) -> str:
 
 def _say_development(development: str, topics: list[Mapping[str, object]]) -> str:
     kind, _, ref = development.partition(":")
+    if kind == "fact":
+        return ref.partition(":")[2]
     if kind != "topic":
         return development.replace(":", ": ", 1)
     return next((_text(topic, "name") for topic in topics if _text(topic, "slug") == ref), ref)

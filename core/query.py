@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from core.values import Article, Salience, Story, TagKind, Tier
+from core.values import Article, Certainty, Salience, Story, TagKind, Tier
 
 _MAX_CHARS = 4_000
 _MAX_DEPTH = 50
@@ -77,7 +77,7 @@ _TIER_KEYS = {tier: [f"tier:{lower}" for lower in Tier if lower.weight <= tier.w
 
 
 def read_facts(story: Story, article: Article) -> Facts:
-    """Films, topics and the production decision are the story's; words, outlet and tier are the article's."""
+    """Films, topics, facts and the production decision are the story's; words, outlet and tier are the article's."""
     words = split_words(f"{article.title}\n{article.summary}\n{article.text}")
     publisher = article.publisher
     keys = {
@@ -85,7 +85,7 @@ def read_facts(story: Story, article: Article) -> Facts:
         *_TIER_KEYS[publisher.tier],
         f"outlet:{publisher.slug.casefold()}",
         f"outlet:{publisher.name.casefold()}",
-        "confirmed:yes" if publisher.tier.weight >= Tier.TRADE.weight else "confirmed:no",
+        "confirmed:yes" if _is_confirmed(story, publisher.tier) else "confirmed:no",
     }
     if story.is_production_news:
         keys.add(NEWS_KEY)
@@ -93,6 +93,14 @@ def read_facts(story: Story, article: Article) -> Facts:
     keys.update(film_key(film, salience) for film, salience in films.items())
     keys.update(f"topic:{tag.ref}" for tag in story.tags if tag.kind is TagKind.TOPIC)
     return Facts(frozenset(keys), f" {' '.join(words)} ", films)
+
+
+def _is_confirmed(story: Story, tier: Tier) -> bool:
+    """Say whether a fact of the story is confirmed, or what is only reported comes from a publisher that checks."""
+    said = {fact.certainty for fact in story.facts}
+    if Certainty.CONFIRMED in said:
+        return True
+    return tier.weight >= Tier.TRADE.weight and (not said or Certainty.REPORTED in said)
 
 
 def film_key(film: str, salience: Salience) -> str:

@@ -90,6 +90,51 @@ class Salience(StrEnum):
     MENTIONS = "mentions"
 
 
+class FactKind(StrEnum):
+    """What a sentence says of a film."""
+
+    JOINS = "joins"
+    RETURNS = "returns"
+    IN_TALKS = "in-talks"
+    LEAVES = "leaves"
+    REPLACES = "replaces"
+    DIRECTS = "directs"
+    WRITES = "writes"
+    FILMS_IN = "films-in"
+    SHOOT_STARTS = "shoot-starts"
+    SHOOT_WRAPS = "shoot-wraps"
+    RELEASE = "release"
+    RUNTIME = "runtime"
+    RATING = "rating"
+
+
+class Certainty(StrEnum):
+    """How sure the sentence itself is."""
+
+    CONFIRMED = "confirmed"
+    REPORTED = "reported"
+    RUMOURED = "rumoured"
+    DENIED = "denied"
+
+
+class FeedbackKind(StrEnum):
+    """What an operator says of a story's tags."""
+
+    WRONG_FILM = "wrong-film"
+    RIGHT_FILM = "right-film"
+    WRONG_TOPIC = "wrong-topic"
+    RIGHT_TOPIC = "right-topic"
+    NOT_NEWS = "not-news"
+    NEWS = "news"
+
+
+class ReviewCause(StrEnum):
+    """Why an operator is asked."""
+
+    LINK = "link"
+    READER = "reader"
+
+
 class TextState(StrEnum):
     """Whether an entry waits for its page. `failed` flows on without it."""
 
@@ -481,12 +526,38 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What `sentence` (standing in `field` of the article) states of a film; nothing of it is guessed.
+
+    `subject` is the person, place, date, length or rating, as people write it; `detail` the role, the person replaced,
+    or where a film is released; `was` the date given up. `day` is a date as far as the text tells it: `2027-05-22`,
+    `2027-05`, `2027`, or `--05-22` without a year.
+    """
+
+    kind: FactKind
+    film_id: FilmId
+    certainty: Certainty
+    subject: str = ""
+    detail: str = ""
+    was: str = ""
+    day: str = ""
+    sentence: str
+    field: str
+    article_id: ArticleId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """All the desk says of one text: production news or not (with the score 0-1 behind it), and its tags."""
+    """All the desk says of one text: production news or not (with the score 0-1 behind it), its tags and its facts.
+
+    `doubts` are films it may name, for an operator to look at; they are tags of nothing, and are not kept with it.
+    """
 
     is_production_news: bool
     production_score: float
     tags: tuple[Tag, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    doubts: tuple[Tag, ...] = field(default=(), compare=False)
 
     @property
     def films(self) -> tuple[Tag, ...]:
@@ -539,10 +610,27 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """An operator's word on the tags of a story, or of one article of it (`article_id` 0: of all of them).
+
+    `ref` is the film's id or the topic's slug, empty for a word on production news.
+    """
+
+    story_id: StoryId
+    article_id: ArticleId = ArticleId(0)
+    kind: FeedbackKind
+    ref: str = ""
+    note: str = ""
+    said_by: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """Articles on the same event, as readers see it. Counts include every non-duplicate article.
 
-    `title`, `url` and `outlet` are those of the leading article, `first_outlet` reported first.
+    `title`, `url` and `outlet` are those of the leading article, `first_outlet` reported first. `feedback` are the
+    words on the whole story, which also judge what joins it later.
     """
 
     story_id: StoryId
@@ -561,6 +649,8 @@ class Story:
     is_production_news: bool = False
     is_backlog: bool = False
     tags: tuple[Tag, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from core.facts.telling import say_fact
 from core.query import Field, QueryError, Term, parse_query, wanted_terms
+from core.sentences import SENTENCE_END
 from core.values import (
     Article,
     Endpoint,
@@ -190,10 +192,6 @@ _ELLIPSIS = "…"
 
 # Controls, line separators, and the marks that turn writing around: none has business in a headline.
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
-_SENTENCE_END = re.compile(
-    r"(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|Jr|Sr|vs))(?<!\b(?:Mrs|Ste))"
-    r"[.!?…][\"”’')\]]*\s+(?=[\"“‘'(\[]?[^\W_a-z])|\n\s*"
-)
 
 
 def build_payload(  # noqa: PLR0913 - an alert is made of exactly these
@@ -221,6 +219,7 @@ def build_payload(  # noqa: PLR0913 - an alert is made of exactly these
             "article": _describe_article(article, limits),
             "films": _describe_tags(tags, TagKind.FILM, films, limits),
             "topics": _describe_tags(tags, TagKind.TOPIC, topics, limits),
+            "facts": _describe_facts(story, article, match, limits),
             "development": _trim(match.development if event is EventType.STORY_UPDATED else "", limits.text_bytes),
             "match": _describe_match(subscription, match, limits),
             "evidence": [_describe_quote(quote, limits) for quote in quotes[: limits.items]],
@@ -371,6 +370,27 @@ def _describe_words(evidence: Iterable[Evidence], limits: _Limits) -> list[_Json
     ]
 
 
+def _describe_facts(story: Story, article: Article, match: Match, limits: _Limits) -> list[_Json]:
+    """Those the article of the event brought come first; in an update they are what is new."""
+    is_update = match.event is EventType.STORY_UPDATED
+    ranked = sorted(story.facts, key=lambda fact: fact.article_id != article.article_id)
+    return [
+        {
+            "kind": fact.kind.value,
+            "film_id": _trim(fact.film_id, _MAX_ID_BYTES),
+            "certainty": fact.certainty.value,
+            "says": _trim(say_fact(fact), min(limits.text_bytes, 200)),
+            "subject": _trim(fact.subject, min(limits.text_bytes, 100)),
+            "detail": _trim(fact.detail, min(limits.text_bytes, 100)),
+            "was": _trim(fact.was, min(limits.text_bytes, 100)),
+            "date": fact.day,
+            "sentence": _trim(fact.sentence, min(limits.text_bytes, _MAX_SENTENCE_BYTES)),
+            "is_new": is_update and fact.article_id == article.article_id,
+        }
+        for fact in ranked[: limits.items]
+    ]
+
+
 def _describe_match(subscription: Subscription, match: Match, limits: _Limits) -> _Json:
     return {
         "subscription_id": _trim(subscription.subscription_id, _MAX_ID_BYTES),
@@ -437,7 +457,7 @@ def find_sentence(text: str, words: str) -> str:
     if found is None:
         return ""
     start, stop = max(found.start() - _MAX_REACH_CHARS, 0), found.end() + _MAX_REACH_CHARS
-    for end in _SENTENCE_END.finditer(text, start, stop):
+    for end in SENTENCE_END.finditer(text, start, stop):
         if end.start() >= found.end() - 1:
             stop = end.end()
             break

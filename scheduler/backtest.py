@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.editing import Editor
+from core.facts.telling import say_fact
 from core.values import (
     Article,
     ArticleId,
@@ -19,6 +20,7 @@ from core.values import (
     Entry,
     EntryId,
     Evidence,
+    Fact,
     ParsedEntry,
     Publisher,
     PublisherSlug,
@@ -244,6 +246,17 @@ def _describe(entry: Entry, edit: Edit, urls: Mapping[ArticleId, str]) -> dict[s
         "production_news": tagging.is_production_news if tagging else False,
         "topics": [{"slug": t.ref, "score": round(t.score, 3)} for t in (tagging.topics if tagging else ())],
         "films": [_describe_film(tag) for tag in (tagging.films if tagging else ())],
+        "facts": [_describe_fact(fact) for fact in (tagging.facts if tagging else ())],
+    }
+
+
+def _describe_fact(fact: Fact) -> dict[str, object]:
+    return {
+        "kind": fact.kind.value,
+        "film": fact.film_id,
+        "certainty": fact.certainty.value,
+        "says": say_fact(fact),
+        "sentence": fact.sentence,
     }
 
 

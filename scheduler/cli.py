@@ -19,7 +19,7 @@ from config.settings import ConfigError, Settings, load_settings
 from crawler.errors import FetchError
 from crawler.fetch import Gateway
 from scheduler.backtest import ArchiveError
-from scheduler.commands import deliveries, films, sources, stories, subscriptions
+from scheduler.commands import deliveries, feedback, films, review, sources, stories, subscriptions
 from scheduler.commands.backtest import backtest
 from scheduler.commands.options import AsJson, CommandError
 from scheduler.demo import run_demo
@@ -37,6 +37,8 @@ app.add_typer(films.app, name="films")
 app.add_typer(films.topics_app, name="topics")
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(stories.app, name="stories")
+app.add_typer(feedback.app, name="feedback")
+app.add_typer(review.app, name="review")
 app.add_typer(deliveries.app, name="deliveries")
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from core.dedupe.duplicates import DuplicateIndex
 from core.dedupe.stories import StoryIndex
 from core.editing import Editor, Recollection, Remembered, TextTagger, Windows
-from core.tagging.tagger import Tagger
+from core.tagging.tagger import Tagger, plain_words_of
 from core.timing import CAP_WINDOW, Plan, find_mute, plan_delivery
+from core.unknown import UnknownTitle, UnknownTitles
 from core.urls import canonical_url
 from core.values import (
     Article,
@@ -30,10 +31,12 @@ from core.values import (
     FilmId,
     Match,
     MatchId,
+    Salience,
     Story,
     StoryId,
     Subscription,
     SubscriptionId,
+    Tagging,
     Topic,
     TopicSlug,
 )
@@ -50,9 +53,11 @@ from store.deliveries import add_deliveries
 from store.digests import told_counts
 from store.engine import Session, Store
 from store.entries import pending_entries
+from store.feedback import loud_articles, mark_feedback_told, untold_feedback
 from store.films import all_films, all_topics
 from store.history import quiet_reasons
 from store.meta import catalogue_version, config_version
+from store.reviews import raise_doubts
 from store.stories import (
     known_urls,
     load_some,
@@ -60,11 +65,14 @@ from store.stories import (
     next_ids,
     save_edits,
     save_matches,
+    some_stories,
     story_detail,
 )
 from store.subscriptions import all_endpoints, all_subscriptions
+from store.suggestions import note_titles
 from store.views import Window
 from store.window import load_heard, load_told
+from store.words import feedback_mark, hold_feedback
 
 BATCH = 500
 _CLOCK_SLACK = timedelta(hours=1)
@@ -100,7 +108,7 @@ class _News:
 
 
 class _CorrectedMeanwhile(Exception):  # noqa: N818 - nothing failed: the batch is judged again
-    """The operator merged or split stories while a batch was judged."""
+    """The operator merged or split stories, or corrected tags, while a batch was judged."""
 
 
 def build_editor(
@@ -138,6 +146,8 @@ class Desk:
         self._editor: Editor | None = None
         self._vocabulary: Vocabulary | None = None
         self._prepared_at: datetime | None = None
+        self._feedback_mark = 0
+        self._unknown = UnknownTitles(())
         self._last_correction = 0
         self._last_told_split = 0
 
@@ -150,7 +160,9 @@ class Desk:
             editor, vocabulary = self._prepare(tx, now())
             entries = pending_entries(tx, limit=BATCH, now=now(), text_patience=self._text_patience)
             editor.know_urls(known_urls(tx, _addresses(entries)))
+            corrected = untold_feedback(tx)
         try:
+            self._tell_corrected(editor, corrected, vocabulary, now())
             split_count = self._tell_splits(editor, vocabulary, now())
             if entries:
                 self._save([editor.edit(entry) for entry in entries], vocabulary, now())
@@ -160,20 +172,20 @@ class Desk:
         except BaseException:
             self._editor = None  # its memory is ahead of the store: rebuild before the next batch
             raise
-        return split_count + len(entries)
+        return len(corrected) + split_count + len(entries)
 
     def _prepare(self, tx: Session, now: datetime) -> tuple[Editor, Vocabulary]:
         if self._prepared_at is not None and now < self._prepared_at - _CLOCK_SLACK:
             self._editor = None  # the clock was ahead: what was forgotten then is remembered again
         self._prepared_at = now
         vocabulary = self._refresh_vocabulary(tx)
-        latest = last_correction(tx)
-        if self._editor is None:
+        latest, words = last_correction(tx), feedback_mark(tx)
+        if self._editor is None or words != self._feedback_mark:
             with uncollected():
                 self._editor = self._rebuild(tx, vocabulary, now)
         elif latest != self._last_correction:
             self._take_corrections(tx, self._editor, now)
-        self._last_correction = latest
+        self._last_correction, self._feedback_mark = latest, words
         return self._editor, vocabulary
 
     def _refresh_vocabulary(self, tx: Session) -> Vocabulary:
@@ -183,6 +195,8 @@ class Desk:
             return known
         with uncollected():
             fresh = _load_vocabulary(tx, version, known)
+            if known is None or known.catalogue != fresh.catalogue:
+                self._unknown = UnknownTitles(fresh.films.values(), plain_words_of(self._models.tags))
             if self._editor is not None and known is not None:
                 if known.subscriptions != fresh.subscriptions:
                     self._editor.subscribe(fresh.subscriptions.values())
@@ -216,6 +230,25 @@ class Desk:
     def _reach(self, now: datetime) -> datetime:
         return now - self._windows.duplicate - timedelta(days=1)
 
+    def _tell_corrected(
+        self, editor: Editor, story_ids: Sequence[StoryId], vocabulary: Vocabulary, now: datetime
+    ) -> None:
+        """Tell those who were not told of a story because its tags were wrong, in the transaction that notes it."""
+        if not story_ids:
+            return
+        with self._writing() as tx:
+            found = some_stories(tx, story_ids)
+            news = [item for story in found for item in self._match_corrected(tx, editor, story, now)]
+            self._owe(tx, news, save_matches(tx, [item.match for item in news], now=now), vocabulary, now)
+            mark_feedback_told(tx, story_ids, now=now)
+
+    def _match_corrected(self, tx: Session, editor: Editor, story: Story, now: datetime) -> Iterator[_News]:
+        told = load_told(tx, story.story_id)
+        for article in loud_articles(tx, story.story_id):
+            if now - article.event_at <= self._windows.alert:
+                for match in editor.match_again(story, told, article):
+                    yield _News(match, article, story)
+
     def _tell_splits(self, editor: Editor, vocabulary: Vocabulary, now: datetime) -> int:
         """Tell of what was split since, in the transaction that marks it told; return how many splits."""
         if self._last_told_split == self._last_correction:
@@ -233,14 +266,22 @@ class Desk:
         with self._writing() as tx:
             matches = save_edits(tx, edits, now=now)
             self._owe(tx, [item for edit in edits for item in _news_of(edit)], matches, vocabulary, now)
+            raise_doubts(tx, edits, now=now)
+            note_titles(tx, self._find_titles(edits), now=now)
             last = last_correction(tx)
         self._last_correction = self._last_told_split = last
 
+    def _find_titles(self, edits: Iterable[Edit]) -> Iterator[tuple[Article, UnknownTitle]]:
+        """Find titles of no catalogue in new production news that is about no film we know."""
+        for edit in edits:
+            if edit.article and edit.story and not edit.quiet_reason and edit.tagging and _lacks_film(edit.tagging):
+                yield from ((edit.article, title) for title in self._unknown.find(edit.article))
+
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        """Write unless stories were corrected since the memory was brought up to date; none is while this writes."""
+        """Write unless stories or tags were corrected since the memory was brought up to date; none are meanwhile."""
         with self._store.write() as tx:
-            if hold_corrections(tx) != self._last_correction:
+            if (hold_corrections(tx), hold_feedback(tx)) != (self._last_correction, self._feedback_mark):
                 raise _CorrectedMeanwhile
             yield tx
 
@@ -287,6 +328,10 @@ class Desk:
             topics=vocabulary.topics,
             base_url=self._base_url,
         )
+
+
+def _lacks_film(tagging: Tagging) -> bool:
+    return tagging.is_production_news and not any(tag.salience is Salience.ABOUT for tag in tagging.films)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.composing import find_developments, merge_tags
+from core.facts.telling import merge_facts
 from core.matching import SubscriptionIndex
 from core.values import EventType, Story, StoryId, Subscription
 from store.engine import Session
@@ -56,7 +57,7 @@ class _Replay:
     def __init__(self, subscription: Subscription, stories: Mapping[StoryId, Story]) -> None:
         self._events = subscription.events
         self._index = SubscriptionIndex([replace(subscription, is_enabled=True)])
-        bare = {key: replace(story, tags=(), is_production_news=False) for key, story in stories.items()}
+        bare = {key: replace(story, tags=(), facts=(), is_production_news=False) for key, story in stories.items()}
         self._stories: dict[StoryId, Story] = bare
         self._told: dict[StoryId, set[str]] = {}
 
@@ -66,6 +67,7 @@ class _Replay:
         story = replace(
             before,
             tags=merge_tags(before.tags, known.tagging.tags),
+            facts=merge_facts(before.facts, known.tagging.facts),
             is_production_news=before.is_production_news or known.tagging.is_production_news,
         )
         self._stories[known.story_id] = story

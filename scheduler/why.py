@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.composing import find_developments, merge_tags
+from core.facts.telling import merge_facts
 from core.matching import explain_silence
 from core.values import ArticleId, DeliveryState, EventType, Story, StoryId, SubscriptionId
 from store.deliveries import delivery_detail
@@ -64,7 +65,7 @@ def _explain_articles(tx: Session, history: SubscriptionHistory, detail: StoryDe
     name = history.subscription.subscription_id
     matched = {view.match.article_id for view in detail.matches if view.match.subscription_id == name}
     quiet = quiet_reasons(tx, [view.article.article_id for view in detail.articles])
-    story = replace(detail.view.story, tags=(), is_production_news=False)
+    story = replace(detail.view.story, tags=(), facts=(), is_production_news=False)
     was_told = False
     for view in detail.articles:
         before, story = story, _grow(story, view)
@@ -79,6 +80,7 @@ def _grow(story: Story, view: ArticleView) -> Story:
     return replace(
         story,
         tags=merge_tags(story.tags, view.tagging.tags),
+        facts=merge_facts(story.facts, view.tagging.facts),
         is_production_news=story.is_production_news or view.tagging.is_production_news,
     )
 

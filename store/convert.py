@@ -15,6 +15,7 @@ from core.values import (
     Assignment,
     Attempt,
     Cadence,
+    Certainty,
     Correction,
     Delivered,
     Delivery,
@@ -29,6 +30,9 @@ from core.values import (
     EventType,
     Evidence,
     Exchange,
+    Fact,
+    FactKind,
+    Feedback,
     Fetch,
     Film,
     FilmId,
@@ -346,10 +350,17 @@ def judgement_to_columns(edit: Edit) -> Columns:
         "duplicate_reason": duplicate.reason if duplicate else "",
         "assignment_score": assignment.score if assignment else 0.0,
         "assignment_reasons": list(assignment.reasons) if assignment else [],
+        **tagging_to_columns(tagging),
+        "quiet_reason": edit.quiet_reason,
+    }
+
+
+def tagging_to_columns(tagging: Tagging) -> Columns:
+    return {
         "is_production_news": tagging.is_production_news,
         "production_score": tagging.production_score,
         "tags": [_tag_to_json(tag) for tag in tagging.tags],
-        "quiet_reason": edit.quiet_reason,
+        "facts": [fact_to_json(fact) for fact in tagging.facts],
     }
 
 
@@ -358,6 +369,7 @@ def tagging_from_row(row: Row) -> Tagging:
         is_production_news=row["is_production_news"],
         production_score=row["production_score"],
         tags=tuple(_tag_from_json(tag) for tag in row["tags"]),
+        facts=tuple(fact_from_row(fact) for fact in row["facts"]),
     )
 
 
@@ -434,8 +446,63 @@ def _tag_from_json(tag: Row) -> Tag:
     )
 
 
+def fact_to_json(fact: Fact) -> Columns:
+    return {
+        "kind": fact.kind.value,
+        "film_id": fact.film_id,
+        "certainty": fact.certainty.value,
+        "subject": fact.subject,
+        "detail": fact.detail,
+        "was": fact.was,
+        "day": fact.day,
+        "sentence": fact.sentence,
+        "field": fact.field,
+        "article_id": fact.article_id,
+    }
+
+
+def fact_from_row(row: Row) -> Fact:
+    return Fact(
+        kind=FactKind(row["kind"]),
+        film_id=FilmId(row["film_id"]),
+        certainty=Certainty(row["certainty"]),
+        subject=row["subject"],
+        detail=row["detail"],
+        was=row["was"],
+        day=row["day"],
+        sentence=row["sentence"],
+        field=row["field"],
+        article_id=ArticleId(row["article_id"]),
+    )
+
+
+def feedback_from_row(row: Row) -> Feedback:
+    return Feedback(
+        story_id=StoryId(row["story_id"]),
+        article_id=ArticleId(row["article_id"]),
+        kind=row["kind"],
+        ref=row["ref"],
+        note=row["note"],
+        said_by=row["said_by"],
+        said_at=row["said_at"],
+    )
+
+
+def story_facts_to_columns(story: Story) -> list[Columns]:
+    return [
+        {
+            **fact_to_json(fact),
+            "kind": fact.kind,
+            "certainty": fact.certainty,
+            "story_id": story.story_id,
+            "position": position,
+        }
+        for position, fact in enumerate(story.facts)
+    ]
+
+
 def story_to_columns(story: Story) -> Columns:
-    """Without the tags, which have a table."""
+    """Without the tags and the facts, which have tables."""
     return {
         "story_id": story.story_id,
         "title": story.title,
@@ -470,7 +537,9 @@ def story_tags_to_columns(story: Story) -> list[Columns]:
     ]
 
 
-def story_from_row(row: Row, tags: tuple[Tag, ...]) -> Story:
+def story_from_row(
+    row: Row, tags: tuple[Tag, ...], facts: tuple[Fact, ...] = (), feedback: tuple[Feedback, ...] = ()
+) -> Story:
     return Story(
         story_id=StoryId(row["story_id"]),
         title=row["title"],
@@ -488,6 +557,8 @@ def story_from_row(row: Row, tags: tuple[Tag, ...]) -> Story:
         is_production_news=row["is_production_news"],
         is_backlog=row["is_backlog"],
         tags=tags,
+        facts=facts,
+        feedback=feedback,
     )
 
 

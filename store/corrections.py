@@ -14,8 +14,9 @@ from store import convert
 from store.numbers import next_story_id
 from store.sources import publishers
 from store.sql import count_up, insert_new, read_number, upsert
-from store.tables import articles, corrections, stories, story_tags
+from store.tables import articles, corrections, stories, story_facts, story_tags
 from store.views import CorrectionView
+from store.words import hold_feedback, part_words, unite_words
 
 LAST_CORRECTION = "last_correction_id"
 
@@ -30,8 +31,17 @@ def last_correction(tx: Session) -> int:
 
 
 def hold_corrections(tx: Session) -> int:
-    """The number of the latest correction; nobody makes another one before this transaction has ended."""
+    """The number of the latest correction; nobody makes another one before this transaction has ended.
+
+    Who also holds the words of the operator takes hold of the corrections first.
+    """
     return count_up(tx, LAST_CORRECTION, by=0)
+
+
+def _hold(tx: Session) -> None:
+    """Let no other correction and no word on tags come between what is read and what is written."""
+    hold_corrections(tx)
+    hold_feedback(tx)
 
 
 def merge_stories(tx: Session, kept_id: StoryId, other_id: StoryId, *, note: str, now: datetime) -> Correction | None:
@@ -39,7 +49,7 @@ def merge_stories(tx: Session, kept_id: StoryId, other_id: StoryId, *, note: str
 
     Nobody is told of it. Raises CorrectionError: an unknown story, one that was merged into a third.
     """
-    hold_corrections(tx)
+    _hold(tx)
     if _living_id(tx, kept_id) == _living_id(tx, other_id) and kept_id != other_id:
         return None
     if kept_id == other_id:
@@ -48,6 +58,7 @@ def merge_stories(tx: Session, kept_id: StoryId, other_id: StoryId, *, note: str
         _refuse_merged(tx, story_id)
     correction = Correction(kind=CorrectionKind.MERGE, story_id=kept_id, other_id=other_id, note=note)
     made = _put_together(tx, correction, now=now)
+    unite_words(tx, kept_id, other_id)
     _compose(tx, kept_id)
     return made
 
@@ -60,7 +71,7 @@ def split_story(
     The part with the story's first article keeps the number. Raises CorrectionError: an unknown story, one that was
     merged into another, an article that is not in it, no article left over.
     """
-    hold_corrections(tx)
+    _hold(tx)
     _living_id(tx, story_id)
     named = set(article_ids)
     if _is_split_so(tx, story_id, named):
@@ -80,9 +91,14 @@ def split_story(
 
 
 def save_joins(tx: Session, joins: Iterable[Correction], *, now: datetime) -> None:
-    """Put stories together as the desk decided; the kept story itself is stored already."""
+    """Put stories together as the desk decided; the kept story itself is stored already.
+
+    Where the operator had a word on one of them, it is composed anew: the word may be on a single article.
+    """
     for join in joins:
         _put_together(tx, join, now=now)
+        if unite_words(tx, join.story_id, join.other_id):
+            _compose(tx, join.story_id)
 
 
 def corrections_since(tx: Session, number: int) -> list[CorrectionView]:
@@ -137,7 +153,8 @@ def _put_together(tx: Session, correction: Correction, *, now: datetime) -> Corr
     tx.execute(update(articles).where(articles.c.story_id == gone_id).values(strand_id=strand, story_id=kept_id))
     merged = or_(stories.c.story_id == gone_id, stories.c.merged_into == gone_id)
     tx.execute(update(stories).where(merged).values(merged_into=kept_id))
-    tx.execute(delete(story_tags).where(story_tags.c.story_id == gone_id))
+    for table in (story_tags, story_facts):
+        tx.execute(delete(table).where(table.c.story_id == gone_id))
     _record(tx, made, now=now)
     return made
 
@@ -149,6 +166,7 @@ def _take_apart(
     _compose(tx, new_id, moved)
     tx.execute(update(articles).where(articles.c.article_id.in_(moved)).values(strand_id=None, story_id=new_id))
     _compose(tx, story_id)
+    part_words(tx, story_id, new_id, moved)
     made = Correction(
         kind=CorrectionKind.SPLIT,
         story_id=story_id,
@@ -174,8 +192,10 @@ def _compose(tx: Session, story_id: StoryId, article_ids: Collection[ArticleId] 
     reports = [(convert.article_from_row(row, known), convert.tagging_from_row(row)) for row in rows]
     story = compose_story(story_id, reports)
     upsert(tx, stories, [convert.story_to_columns(story)])
-    tx.execute(delete(story_tags).where(story_tags.c.story_id == story_id))
+    for table in (story_tags, story_facts):
+        tx.execute(delete(table).where(table.c.story_id == story_id))
     insert_new(tx, story_tags, convert.story_tags_to_columns(story))
+    insert_new(tx, story_facts, convert.story_facts_to_columns(story))
 
 
 def _members(tx: Session, story_id: StoryId) -> list[ArticleId]:

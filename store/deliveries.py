@@ -144,6 +144,7 @@ def _is_missed() -> Any:
     return and_(
         deliveries.c.state == DeliveryState.CANCELLED,
         deliveries.c.state_reason.not_like("muted:%"),
+        deliveries.c.state_reason.not_like("withdrawn:%"),
         deliveries.c.match_id.is_not(None),
         deliveries.c.match_id.not_in(removed),
         ~refused,

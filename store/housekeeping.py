@@ -8,10 +8,12 @@
 | attempts | 90 days after they started | their delivery is not finished |
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
-| stories, with articles, duplicates, tags, matches | 365 days after their last change | a delivery still names them |
+| stories, with all that hangs on them | 365 days after their last change | a delivery still names them |
 | a story merged into another | with that one | |
 | corrections | 365 days after they were made | one of their stories is there |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
+| reviews | 30 days after they were raised, the oldest of more than 2,000 before | decided: then after a year |
+| suggestions | 30 days after the title was last seen, beyond 5,000 the longest unseen | accepted or dismissed |
 | tombstones | 400 days after the burial, or after a feed last listed the entry | |
 | all others | never: they grow with the configuration, not with the news | |
 """
@@ -25,7 +27,9 @@ from sqlalchemy import Table, delete, exists, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from store.numbers import LAST_ARTICLE, LAST_STORY, next_ids
+from store.reviews import expire_reviews
 from store.sql import change, chunks, raise_number, upsert
+from store.suggestions import expire_suggestions
 from store.tables import (
     BuriedKind,
     articles,
@@ -72,6 +76,8 @@ def purge(tx: Session, *, now: datetime, retention: Retention, limit: int) -> di
         "attempts": _delete_old(tx, attempts, *_old_attempts(now - retention.attempts), limit=limit),
         "deliveries": _delete_old(tx, deliveries, deliveries.c.finished_at < now - retention.deliveries, limit=limit),
         "entries": _purge_entries(tx, now=now, before=now - retention.entries, limit=limit),
+        "reviews": expire_reviews(tx, now=now),
+        "suggestions": expire_suggestions(tx, now=now),
         **_purge_stories(tx, now=now, before=now - retention.articles, limit=limit),
         "corrections": _delete_old(tx, corrections, *_old_corrections(now - retention.articles), limit=limit),
         "tombstones": _delete_old(tx, tombstones, tombstones.c.buried_at < now - retention.tombstones, limit=limit),

@@ -27,6 +27,7 @@ from store import convert
 from store.deliveries import add_deliveries
 from store.engine import Store
 from store.films import all_topics
+from store.reviews import raise_reader_doubt
 from store.sql import insert_new
 from store.subscriptions import add_endpoint, add_subscription, find_endpoint, find_subscription, forget_refusal
 from store.tables import deliveries, doubts, endpoints, films, meta
@@ -84,7 +85,7 @@ class Doubt:
 
 
 def add_doubt(tx: Session, doubt: Doubt) -> None:
-    """Keep a doubt; the second one of the same reader changes nothing."""
+    """Keep a doubt and put it before the operator; the second one of the same reader changes nothing."""
     row = {
         "story_id": doubt.story_id,
         "film_id": doubt.film_id,
@@ -92,6 +93,7 @@ def add_doubt(tx: Session, doubt: Doubt) -> None:
         "doubted_at": doubt.doubted_at,
     }
     insert_new(tx, doubts, [row])
+    raise_reader_doubt(tx, doubt.story_id, doubt.film_id, said_by=doubt.endpoint_id, now=doubt.doubted_at)
 
 
 def latest_doubts(tx: Session, *, limit: int) -> list[Doubt]:

@@ -15,9 +15,9 @@ from store.corrections import save_joins
 from store.numbers import next_ids
 from store.sql import chunks, insert_into, insert_new, upsert
 from store.story_views import count_stories, latest_stories, story_detail
-from store.tables import BuriedKind, articles, entries, matches, stories, story_tags, tombstones
+from store.tables import BuriedKind, articles, entries, matches, stories, story_facts, story_tags, tombstones
 from store.tables import publishers as publisher_rows
-from store.window import find_article, load_some, load_stories, load_window
+from store.window import find_article, load_some, load_stories, load_window, some_stories
 
 __all__ = [
     "count_stories",
@@ -30,6 +30,8 @@ __all__ = [
     "next_ids",
     "save_edits",
     "save_matches",
+    "save_stories",
+    "some_stories",
     "story_detail",
 ]
 
@@ -67,7 +69,7 @@ def save_edits(tx: Session, edits: Sequence[Edit], *, now: datetime) -> list[tup
     known = _find_keys(tx, {key_of(edit.article.canonical_url) for edit in fresh if edit.article})
     saved = _leave_out_known(fresh, known)
     _refuse_taken_ids(tx, saved)
-    _save_stories(tx, [edit.story for edit in saved if edit.story])
+    save_stories(tx, [edit.story for edit in saved if edit.story])
     _save_articles(tx, saved)
     save_joins(tx, [join for edit in saved for join in edit.corrections], now=now)
     _mark_edited(tx, fresh, {edit.entry_id for edit in saved}, known, now=now)
@@ -109,12 +111,15 @@ def _refuse_taken_ids(tx: Session, edits: list[Edit]) -> None:
             )
 
 
-def _save_stories(tx: Session, changed: list[Story]) -> None:
+def save_stories(tx: Session, changed: list[Story]) -> None:
+    """Store stories as they are now, with tags and facts; the last of two with one id."""
     last = {story.story_id: story for story in changed}
     upsert(tx, stories, [convert.story_to_columns(story) for story in last.values()])
     for some in chunks(last):
         tx.execute(delete(story_tags).where(story_tags.c.story_id.in_(some)))
+        tx.execute(delete(story_facts).where(story_facts.c.story_id.in_(some)))
     insert_new(tx, story_tags, [row for story in last.values() for row in convert.story_tags_to_columns(story)])
+    insert_new(tx, story_facts, [row for story in last.values() for row in convert.story_facts_to_columns(story)])
 
 
 def _save_articles(tx: Session, edits: list[Edit]) -> None:

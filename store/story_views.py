@@ -28,7 +28,10 @@ def latest_stories(
     topic: TopicSlug | None = None,
     production_only: bool = False,
 ) -> list[StoryView]:
-    """Stories, newest first by story_id, older than `before`: page on with the last one's id. Five queries at most."""
+    """Stories, newest first by story_id, older than `before`: page on with the last one's id.
+
+    Without their facts. Five queries at most.
+    """
     query = select(stories).order_by(stories.c.story_id.desc()).limit(limit)
     query = query.where(stories.c.merged_into.is_(None))
     if before is not None:
@@ -39,7 +42,7 @@ def latest_stories(
         query = query.where(_is_tagged(TagKind.TOPIC, topic))
     if production_only:
         query = query.where(stories.c.is_production_news)
-    return _views(tx, load_stories(tx, query))
+    return _views(tx, load_stories(tx, query, with_facts=False))
 
 
 def story_detail(tx: Session, story_id: StoryId) -> StoryDetail | None:

@@ -269,6 +269,26 @@ class StoryTagRow(Row, table=True):
     evidence: list[dict[str, str]] = _column(PLAIN_JSON)
 
 
+class StoryFactRow(Row, table=True):
+    """One fact a story's articles state; `position` is the order they were told in."""
+
+    __tablename__ = "story_facts"
+    __table_args__ = (Index(None, "film_id", "kind"),)
+
+    story_id: int = _key(BIG_ID, ForeignKey("stories.story_id", ondelete="CASCADE"))
+    position: int = _key(Integer())
+    kind: values.FactKind = _column(values_of(values.FactKind))
+    film_id: str = _column(PLAIN_TEXT)
+    certainty: values.Certainty = _column(values_of(values.Certainty))
+    subject: str = _column(PLAIN_TEXT)
+    detail: str = _column(PLAIN_TEXT)
+    was: str = _column(PLAIN_TEXT)
+    day: str = _column(PLAIN_TEXT)
+    sentence: str = _column(PLAIN_TEXT)
+    field: str = _column(PLAIN_TEXT)
+    article_id: int = _column(BIG_ID)
+
+
 class CorrectionRow(Row, table=True):
     """Two stories put together or taken apart after their articles had come.
 
@@ -333,6 +353,7 @@ class ArticleRow(Row, table=True):
     is_production_news: bool = _column(Boolean())
     production_score: float = _column(Float(53))
     tags: list[dict[str, Any]] = _column(PLAIN_JSON)
+    facts: list[dict[str, Any]] = _column(PLAIN_JSON, server_default="[]")
     text_key: str | None = _optional(PLAIN_TEXT)
     quiet_reason: str = _column(PLAIN_TEXT, server_default="")
     strand_id: int | None = _optional(BIG_ID)
@@ -554,6 +575,74 @@ class DoubtRow(Row, table=True):
     doubted_at: datetime = _column(UTC_DATE_TIME)
 
 
+class FeedbackRow(Row, table=True):
+    """An operator's word on a story's tags; `article_id` 0 stands for all its articles.
+
+    `told_at` is empty while the desk has yet to tell those who were not told because of the mistake.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint("story_id", "article_id", "kind", "ref"),
+        _only_where("ix_feedback_untold", "feedback_id", where="told_at IS NULL"),
+        AUTOINCREMENT,
+    )
+
+    feedback_id: int = _key(BIG_ID, autoincrement=True)
+    story_id: int = _column(BIG_ID)
+    article_id: int = _column(BIG_ID)
+    kind: values.FeedbackKind = _column(values_of(values.FeedbackKind))
+    ref: str = _column(PLAIN_TEXT)
+    note: str = _column(PLAIN_TEXT)
+    said_by: str = _column(PLAIN_TEXT)
+    said_at: datetime = _column(UTC_DATE_TIME)
+    told_at: datetime | None = _optional(UTC_DATE_TIME)
+
+
+class ReviewRow(Row, table=True):
+    """A question to the operator: is this story about this film? `verdict` is `accepted` or `rejected` once closed."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        UniqueConstraint("story_id", "film_id", "cause"),
+        _only_where("ix_reviews_open", "raised_at", where="closed_at IS NULL"),
+        AUTOINCREMENT,
+    )
+
+    review_id: int = _key(BIG_ID, autoincrement=True)
+    cause: values.ReviewCause = _column(values_of(values.ReviewCause))
+    story_id: int = _column(BIG_ID)
+    film_id: str = _column(PLAIN_TEXT)
+    score: float = _column(Float(53))
+    evidence: list[dict[str, str]] = _column(PLAIN_JSON)
+    article_id: int = _column(BIG_ID)
+    said_by: str = _column(PLAIN_TEXT)
+    raised_at: datetime = _column(UTC_DATE_TIME)
+    closed_at: datetime | None = _optional(UTC_DATE_TIME)
+    verdict: str = _column(PLAIN_TEXT)
+
+
+class SuggestionRow(Row, table=True):
+    """A title that stands where films stand and is in no catalogue; `verdict` is set once the operator decided."""
+
+    __tablename__ = "suggestions"
+    __table_args__ = (UniqueConstraint("phrase"), Index(None, "last_seen_at"), AUTOINCREMENT)
+
+    suggestion_id: int = _key(BIG_ID, autoincrement=True)
+    phrase: str = _column(PLAIN_TEXT)
+    title: str = _column(PLAIN_TEXT)
+    year: int | None = _optional(Integer())
+    people: list[str] = _column(PLAIN_JSON)
+    article_count: int = _column(Integer())
+    outlets: list[str] = _column(PLAIN_JSON)
+    days: list[str] = _column(PLAIN_JSON)
+    sightings: list[dict[str, str]] = _column(PLAIN_JSON)
+    first_seen_at: datetime = _column(UTC_DATE_TIME)
+    last_seen_at: datetime = _column(UTC_DATE_TIME)
+    closed_at: datetime | None = _optional(UTC_DATE_TIME)
+    verdict: str = _column(PLAIN_TEXT)
+
+
 class WebSubRow(Row, table=True):
     """A hub's promise to push a source's feed. `lease_until` is empty until the hub has verified our wish."""
 
@@ -605,6 +694,7 @@ source_events = _table("source_events")
 entries = _table("entries")
 stories = _table("stories")
 story_tags = _table("story_tags")
+story_facts = _table("story_facts")
 corrections = _table("corrections")
 articles = _table("articles")
 films = _table("films")
@@ -619,6 +709,9 @@ deliveries = _table("deliveries")
 attempts = _table("attempts")
 refusals = _table("refusals")
 doubts = _table("doubts")
+feedback = _table("feedback")
+reviews = _table("reviews")
+suggestions = _table("suggestions")
 tombstones = _table("tombstones")
 websub = _table("websub")
 meta = _table("meta")

@@ -8,12 +8,12 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from core.editing import GONE, mark
-from core.values import Article, ArticleId, Story, StoryId, SubscriptionId, Tag
+from core.values import Article, ArticleId, Fact, Feedback, Story, StoryId, SubscriptionId, Tag
 from store import convert
 from store.corrections import has_splits, splits
 from store.sources import publishers
 from store.sql import chunks
-from store.tables import articles, matches, stories, story_tags
+from store.tables import articles, feedback, matches, stories, story_facts, story_tags
 from store.views import Window, WindowArticle
 
 
@@ -95,15 +95,38 @@ def _load_sides(tx: Session, held: Collection[StoryId]) -> dict[StoryId, frozens
     return {story_id: frozenset(numbers) for story_id, numbers in found.items()}
 
 
-def load_stories(tx: Session, query: Any) -> list[Story]:
-    """Stories with their tags, in the order of `query`, which selects `stories`."""
+def load_stories(tx: Session, query: Any, *, with_facts: bool = True) -> list[Story]:
+    """Stories with their tags, facts and the words on them, in the order of `query`, which selects `stories`."""
     rows = tx.execute(query).mappings().all()
     tags: dict[int, list[Tag]] = {}
+    facts: dict[int, list[Fact]] = {}
+    words: dict[int, list[Feedback]] = {}
     for some in chunks(row["story_id"] for row in rows):
         tagged = select(story_tags).where(story_tags.c.story_id.in_(some))
         for row in tx.execute(tagged.order_by(story_tags.c.story_id, story_tags.c.position)).mappings():
             tags.setdefault(row["story_id"], []).append(convert.tag_from_row(row))
-    return [convert.story_from_row(row, tuple(tags.get(row["story_id"], ()))) for row in rows]
+        if not with_facts:
+            continue
+        stated = select(story_facts).where(story_facts.c.story_id.in_(some))
+        for row in tx.execute(stated.order_by(story_facts.c.story_id, story_facts.c.position)).mappings():
+            facts.setdefault(row["story_id"], []).append(convert.fact_from_row(row))
+        judged = select(feedback).where(feedback.c.story_id.in_(some), feedback.c.article_id == 0)
+        for row in tx.execute(judged.order_by(feedback.c.feedback_id)).mappings():
+            words.setdefault(row["story_id"], []).append(convert.feedback_from_row(row))
+    return [
+        convert.story_from_row(
+            row,
+            tuple(tags.get(row["story_id"], ())),
+            tuple(facts.get(row["story_id"], ())),
+            tuple(words.get(row["story_id"], ())),
+        )
+        for row in rows
+    ]
+
+
+def some_stories(tx: Session, story_ids: Collection[StoryId]) -> list[Story]:
+    """Those of the stories that are there, by story_id."""
+    return load_stories(tx, select(stories).where(stories.c.story_id.in_(story_ids)).order_by(stories.c.story_id))
 
 
 def find_article(tx: Session, article_id: ArticleId) -> Article | None:

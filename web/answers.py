@@ -6,12 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.facts.telling import say_fact
 from core.health import HealthState, SourceDay, judge_day, judge_health
 from core.values import (
+    Certainty,
     CorrectionKind,
     DeliveryState,
     EndpointKind,
     EventType,
+    Fact,
+    FactKind,
     FetchOutcome,
     Film,
     FilmStatus,
@@ -123,6 +127,22 @@ class StoriesAnswer(Answer):
     next: str | None = Field(description="Address of the next, older page; null on the last.")
 
 
+class FactAnswer(Answer):
+    """What a sentence of an article states of a film; nothing of it is guessed."""
+
+    kind: FactKind
+    film_id: str
+    certainty: Certainty
+    says: str = Field(description="In a few words.", examples=["Anya Taylor-Joy joins as Alia"])
+    subject: str
+    detail: str
+    was: str = Field(description="The date given up, if the sentence names it.")
+    date: str = Field(description="As far as the text tells it.", examples=["2027-05-22", "2027-05", "--05-22"])
+    sentence: str
+    field: str = Field(description="Where the sentence stands: `title`, `summary` or `text`.")
+    article_id: int
+
+
 class DuplicateAnswer(Answer):
     article_id: int
     score: float
@@ -187,6 +207,7 @@ class CorrectionAnswer(Answer):
 class StoryDetailAnswer(StoryAnswer):
     merged_into: int | None = Field(description="Not null if the story asked for was merged away: it is this one now.")
     corrections: list[CorrectionAnswer]
+    facts: list[FactAnswer] = Field(description="In the order they were told.")
     articles: list[ArticleAnswer]
     duplicates: list[ArticleAnswer]
     matches: list[MatchAnswer]
@@ -317,11 +338,28 @@ def detail_fields(detail: StoryDetail) -> dict[str, Any]:
     return {
         "merged_into": detail.merged_into,
         "corrections": [answer_correction(view) for view in detail.corrections],
+        "facts": [answer_fact(fact) for fact in detail.view.story.facts],
         "articles": [answer_article(view) for view in detail.articles],
         "duplicates": [answer_article(view) for view in detail.duplicates],
         "matches": [answer_match(view) for view in detail.matches],
         "deliveries": [answer_delivery(view) for view in detail.deliveries],
     }
+
+
+def answer_fact(fact: Fact) -> FactAnswer:
+    return FactAnswer(
+        kind=fact.kind,
+        film_id=fact.film_id,
+        certainty=fact.certainty,
+        says=say_fact(fact),
+        subject=fact.subject,
+        detail=fact.detail,
+        was=fact.was,
+        date=fact.day,
+        sentence=fact.sentence,
+        field=fact.field,
+        article_id=fact.article_id,
+    )
 
 
 def answer_article(view: ArticleView) -> ArticleAnswer:

@@ -15,11 +15,12 @@ from web.faults import answer_faults
 from web.headers import HeadAsGet, OwnNames, SafeHeaders
 from web.health import health_routes
 from web.letters import letter_routes
+from web.operators import operator_routes
 from web.pages import page_routes
 from web.site import STATIC, Site
 from web.websub import websub_routes
 
-DESCRIPTION = "What setwire knows, read-only: stories on films in the making, and how gathering and telling go."
+DESCRIPTION = "What setwire knows: stories on films in the making, how gathering and telling go, corrections."
 
 
 def utc_now() -> datetime:
@@ -41,6 +42,7 @@ def create_app(
     app = FastAPI(title="setwire", description=DESCRIPTION, version=version("setwire"), docs_url=None, redoc_url=None)
     app.include_router(page_routes(site))
     app.include_router(api_routes(site))
+    app.include_router(operator_routes(site))
     app.include_router(health_routes(site))
     app.include_router(letter_routes(site))
     app.include_router(websub_routes(site))

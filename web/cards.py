@@ -8,12 +8,15 @@ from operator import itemgetter
 from typing import Literal
 
 from core.composing import say_correction
+from core.facts.telling import say_fact
 from core.values import (
+    Article,
     ArticleId,
     CorrectionKind,
     DeliveryState,
     EventType,
     Evidence,
+    Fact,
     Publisher,
     PublisherSlug,
     Salience,
@@ -60,6 +63,18 @@ class TopicChip:
     @property
     def words(self) -> tuple[str, ...]:
         return distinct_words(self.evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactLine:
+    """A fact as a reader meets it: what it says of which film, how sure that is, and the sentence behind it."""
+
+    says: str
+    film: str
+    certainty: str
+    sentence: str
+    outlet: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +250,26 @@ def _article_card(view: ArticleView, copies: Sequence[ArticleView], story: Story
     )
 
 
+def make_fact_lines(detail: StoryDetail) -> tuple[FactLine, ...]:
+    """The facts of a story in the order they were told, each with the article that states it, if it is still there."""
+    titles = {film_id: title for film_id, title, _ in detail.view.films}
+    articles = {view.article.article_id: view.article for view in (*detail.articles, *detail.duplicates)}
+    return tuple(_fact_line(fact, titles.get(fact.film_id, fact.film_id), articles) for fact in detail.view.story.facts)
+
+
+def _fact_line(fact: Fact, film: str, articles: Mapping[ArticleId, Article]) -> FactLine:
+    article = articles.get(fact.article_id)
+    says = say_fact(fact).removeprefix(f"{fact.certainty.value}: ")
+    return FactLine(
+        says=_as_sentence(says),
+        film=film,
+        certainty=fact.certainty.value,
+        sentence=fact.sentence,
+        outlet=article.publisher.name if article else "",
+        url=article.url if article else "",
+    )
+
+
 def name_part(article_id: ArticleId, story: Story) -> str:
     """Say what the article is to a story of several: its first report, the one its headline is from, or nothing."""
     is_first, leads = article_id == story.first_article_id, article_id == story.lead_article_id
@@ -296,7 +331,9 @@ def _alert_card(matches: Sequence[MatchView], deliveries: Iterable[DeliveryView]
 
 def explain_match(view: MatchView) -> tuple[str, ...]:
     development = view.match.development if view.match.event is EventType.STORY_UPDATED else ""
-    return (*view.match.reasons, *((f"new: {development.replace(':', ' ')}",) if development else ()))
+    kind, _, ref = development.partition(":")
+    new = ref.partition(":")[2] if kind == "fact" else development.replace(":", " ")
+    return (*view.match.reasons, *((f"new: {new}",) if development else ()))
 
 
 def make_delivery_card(view: DeliveryView) -> DeliveryCard:

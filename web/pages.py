@@ -24,6 +24,7 @@ from web.cards import (
     make_card,
     make_correction_cards,
     make_delivery_card,
+    make_fact_lines,
     split_days,
 )
 from web.filters import StoryFilter
@@ -73,6 +74,7 @@ def page_routes(site: Site) -> APIRouter:
             "story.html",
             filter=StoryFilter(),
             card=make_card(detail.view, outlets),
+            facts=make_fact_lines(detail),
             articles=make_article_cards(detail),
             alerts=make_alert_cards(detail),
             corrections=make_correction_cards(detail),

@@ -25,6 +25,9 @@ from core.values import Article, Film, FilmId, Salience, Tag, TagKind
 NAMED_FLOOR = 0.2
 """Below this chance to be named a film takes no part in the judgement of salience."""
 
+REVIEW_SHARE = 0.7
+"""A film whose chance to be named is at least this share of the floor for a tag is put before the operator."""
+
 PROSE = frozenset({"title", "summary", "text"})
 
 EVIDENCE_LIMIT = 3
@@ -65,6 +68,7 @@ class FilmTagger:
         self._link = weights_in(model, "link", FILM_LINK)
         self._about = weights_in(model, "about", FILM_ABOUT)
         self._link_floor = float(model["link_floor"]) if model and "link_floor" in model else 0.5
+        self._review_floor = REVIEW_SHARE * self._link_floor
         self._about_floor = float(model["about_floor"]) if model and "about_floor" in model else 0.5
         self._entries = self._read_names()
         self._finder = AhoCorasick([f" {e.phrase} " for e in self._entries]) if self._entries else None
@@ -78,8 +82,20 @@ class FilmTagger:
         return self.tag_document(Document(article))
 
     def tag_document(self, document: Document) -> tuple[Tag, ...]:
-        tags = [self._tag_of(document, v) for v in self._weigh(document)]
-        return tuple(sorted(tags, key=lambda t: (t.salience is Salience.MENTIONS, -t.score, t.ref)))
+        return self.judge_document(document)[0]
+
+    def judge_document(self, document: Document) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
+        """Tag every film named with enough evidence; apart from them those somebody should look at, best first."""
+        verdicts = self._weigh(document)
+        tags = [self._tag_of(document, v) for v in verdicts if self._is_linked(v)]
+        doubts = [
+            self._tag_of(document, v) for v in verdicts if not self._is_linked(v) and v.link >= self._review_floor
+        ]
+        by_strength = sorted(tags, key=lambda t: (t.salience is Salience.MENTIONS, -t.score, t.ref))
+        return tuple(by_strength), tuple(sorted(doubts, key=lambda t: (-t.score, t.ref)))
+
+    def _is_linked(self, verdict: Verdict) -> bool:
+        return verdict.link >= self._link_floor or verdict.about >= self._about_floor
 
     def ages_of(self, tags: Iterable[Tag], year: int) -> dict[str, str]:
         """Give a word for how old each tagged film was in `year`."""
@@ -113,8 +129,7 @@ class FilmTagger:
         if not named:
             return []
         contexts = describe_salience(document, {i: c for i, (c, _) in named.items()})
-        verdicts = [Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()]
-        return [v for v in verdicts if v.link >= self._link_floor or v.about >= self._about_floor]
+        return [Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()]
 
     def _tag_of(self, document: Document, verdict: Verdict) -> Tag:
         candidate, link, about = verdict.candidate, verdict.link, verdict.about

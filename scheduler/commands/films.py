@@ -11,7 +11,7 @@ import typer
 from config.filmfiles import write_films
 from config.films import stream_films
 from config.settings import Settings, load_settings
-from core.catalogue import Authority
+from core.catalogue import Authority, make_film_id
 from core.values import Alias, Film, FilmId
 from crawler.fetch import Gateway
 from scheduler.cataloguing import Cataloguer, SyncReport
@@ -20,6 +20,13 @@ from scheduler.output import console, reading_progress, show_fields, show_json, 
 from scheduler.service import build_cataloguer, fetch_settings
 from store.engine import Store
 from store.films import all_films, all_topics, find_film, search_films, upsert_films
+from store.suggestions import (
+    SuggestionError,
+    accept_suggestion,
+    dismiss_suggestion,
+    find_suggestion,
+    open_suggestions,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Films: the catalogue that stories are tagged from.")
 _PROBLEMS_SHOWN = 10
@@ -82,6 +89,55 @@ def _say_alias(alias: Alias) -> str:
         *(f"{name} {day}" for name, day in (("since", alias.since), ("until", alias.until)) if day),
     ]
     return f"{alias.title} ({', '.join(words)})"
+
+
+@app.command("suggestions")
+def list_suggestions(*, limit: Limit = 30, as_json: AsJson = False) -> None:
+    """List titles that keep appearing as films and are in no catalogue, the best attested first."""
+    with reading() as tx:
+        found = open_suggestions(tx, limit=limit)
+    columns = {
+        "id": lambda s: s.suggestion_id,
+        "title": lambda s: s.title,
+        "year": lambda s: s.year,
+        "articles": lambda s: s.article_count,
+        "days": lambda s: len(s.days),
+        "outlets": lambda s: s.outlets,
+        "people": lambda s: s.people,
+        "last sentence": lambda s: s.sightings[-1]["sentence"],
+    }
+    show_rows(found, columns, as_json=as_json)
+
+
+@app.command("accept")
+def accept(
+    suggestion_id: Annotated[int, typer.Argument(metavar="SUGGESTION", min=1, help="The number in the list.")],
+    *,
+    title: Annotated[str, typer.Option(help="Its full title, if the suggested one is not.")] = "",
+    year: Annotated[int | None, typer.Option(min=1880, max=2100, help="Its year, if known.")] = None,
+) -> None:
+    """Add a suggested film to the catalogue; a running service takes it up with its next batch."""
+    try:
+        with writing() as tx:
+            name = title.strip() or find_suggestion(tx, suggestion_id).title
+            film = Film(film_id=FilmId(make_film_id(name, year)), title=name, year=year)
+            accept_suggestion(tx, suggestion_id, film, now=datetime.now(UTC))
+    except SuggestionError as error:
+        raise CommandError(str(error)) from error
+    console.print(f"film {film.film_id} is in the catalogue; `setwire films import` adds its people", markup=False)
+
+
+@app.command("dismiss")
+def dismiss(
+    suggestion_id: Annotated[int, typer.Argument(metavar="SUGGESTION", min=1, help="The number in the list.")],
+) -> None:
+    """Never suggest a title again."""
+    try:
+        with writing() as tx:
+            dismiss_suggestion(tx, suggestion_id, now=datetime.now(UTC))
+    except SuggestionError as error:
+        raise CommandError(str(error)) from error
+    console.print(f"suggestion {suggestion_id} is dismissed", markup=False)
 
 
 @app.command("import")

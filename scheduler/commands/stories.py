@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from core.composing import say_correction
-from core.values import ArticleId, FilmId, Salience, StoryId, TopicSlug
+from core.facts.telling import say_fact
+from core.feedback import say_feedback
+from core.values import ArticleId, Feedback, FilmId, Salience, Story, StoryId, TopicSlug
 from scheduler.commands.options import AsJson, CommandError, Limit, reading, writing
 from scheduler.output import ago, console, in_words, show_fields, show_json, show_rows
 from store.corrections import CorrectionError, merge_stories, split_story
@@ -66,7 +68,7 @@ def list_doubts(*, limit: Limit = 30, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show_story(story_id: _Number, *, as_json: AsJson = False) -> None:
-    """Show a story: its articles with the reasons they are in it, tags with evidence, alerts."""
+    """Show a story: its articles with the reasons they are in it, tags with evidence, facts, alerts."""
     with reading() as tx:
         detail = story_detail(tx, StoryId(story_id))
     if detail is None:
@@ -146,6 +148,9 @@ def _print_story(detail: StoryDetail) -> None:
         console.print(f"  {tag.kind} {tag.ref} ({tag.salience}, {tag.score:.2f}) {words}", markup=False)
     for correction in detail.corrections:
         console.print(f"  {_say_correction(correction)}", markup=False)
+    for word in story.feedback:
+        console.print(f"  {_say_word(word)}", markup=False)
+    _print_facts(story)
     for heading, articles in (("articles", detail.articles), ("duplicates", detail.duplicates)):
         if articles:
             console.print(f"\n{heading}", style="bold")
@@ -156,6 +161,19 @@ def _print_story(detail: StoryDetail) -> None:
     for match in detail.matches:
         because = "; ".join(match.match.reasons)
         console.print(f"  {match.match.event} → {match.subscription_name}: {because}", markup=False)
+
+
+def _say_word(word: Feedback) -> str:
+    note = f": {word.note}" if word.note else ""
+    return f"{word.said_by} said at {in_words(word.said_at)}: {say_feedback(word)}{note}"
+
+
+def _print_facts(story: Story) -> None:
+    if story.facts:
+        console.print("\nfacts", style="bold")
+    for fact in story.facts:
+        said = f"  {fact.film_id}: {say_fact(fact)} ({fact.certainty}) “{fact.sentence}”"
+        console.print(said, markup=False)
 
 
 def _print_article(view: ArticleView) -> None:

@@ -17,11 +17,15 @@ from core.values import (
     Article,
     ArticleId,
     Assignment,
+    Certainty,
     CorrectionKind,
     Duplicate,
     Edit,
     Entry,
     EventType,
+    Fact,
+    FactKind,
+    FilmId,
     Publisher,
     PublisherSlug,
     Salience,
@@ -30,6 +34,7 @@ from core.values import (
     Subscription,
     SubscriptionId,
     Tagging,
+    TopicSlug,
 )
 from tests.core.makers import DISPATCH, LEDGER, START, entry, film, film_subscription, subscription, topic
 
@@ -43,9 +48,24 @@ class WordTagger:
     def tag(self, an_article: Article) -> Tagging:
         title = an_article.title.casefold()
         tags = [film(SALT)] if "salt" in title else []
-        tags += [topic(slug) for word, slug in (("stunt", "stunts"), ("cast", "casting")) if word in title]
+        words = (("stunt", "stunts"), ("cast", "casting"), ("release", "release-date"))
+        tags += [topic(slug) for word, slug in words if word in title]
         is_news = "review" not in title
-        return Tagging(is_production_news=is_news, production_score=float(is_news), tags=tuple(tags))
+        facts = tuple(a_fact(word, an_article) for word in an_article.title.split() if word[0] in "+-")
+        return Tagging(is_production_news=is_news, production_score=float(is_news), tags=tuple(tags), facts=facts)
+
+
+def a_fact(word: str, an_article: Article) -> Fact:
+    """`+Ada` says that Ada joins, `-Ada` that she does not."""
+    return Fact(
+        kind=FactKind.JOINS,
+        film_id=FilmId(SALT),
+        certainty=Certainty.REPORTED if word[0] == "+" else Certainty.DENIED,
+        subject=word[1:],
+        sentence=an_article.title,
+        field="title",
+        article_id=an_article.article_id,
+    )
 
 
 class SameFirstWord:
@@ -133,6 +153,34 @@ def test_a_new_development_is_an_update(asked: dict[str, Any], expected: list[st
     titles = ("Salt stunt", "Salt cast grows", "Salt cast named")
     edits = [editor.edit(entry(n, title)) for n, title in enumerate(titles, start=1)]
     assert [event for _, event, _ in told(edits)] == expected
+
+
+def test_a_new_fact_is_an_update_told_once_and_not_beside_a_new_topic() -> None:
+    editor = an_editor(film_subscription("salt", SALT, events=(CREATED, UPDATED)))
+    titles = ("Salt opens +Ada", "Salt again +Ada", "Salt more +Bela", "Salt still +Bela", "Salt cast +Cleo")
+    edits = [editor.edit(entry(n, title)) for n, title in enumerate(titles, start=1)]
+    assert told(edits) == [
+        ("salt", "story.created", 1),
+        ("salt", "story.updated:fact:casting:Bela joins", 3),
+        ("salt", "story.updated:topic:casting", 5),
+    ]
+    assert edits[-1].story
+    assert [fact.subject for fact in edits[-1].story.facts] == ["Ada", "Bela", "Cleo"]
+
+
+@pytest.mark.parametrize(("topics", "expected"), [(("casting",), 2), (("release-date",), 1)])
+def test_one_that_asks_for_topics_is_told_of_facts_on_these(topics: tuple[str, ...], expected: int) -> None:
+    asked = film_subscription("salt", SALT, events=(CREATED, UPDATED))
+    editor = an_editor(replace(asked, topics=tuple(map(TopicSlug, topics)), query=""))
+    first = "Salt cast release" if "casting" in topics else "Salt release"
+    edits = [editor.edit(entry(n, title)) for n, title in enumerate((first, "Salt more +Bela"), start=1)]
+    assert len(told(edits)) == expected
+
+
+def test_a_denial_after_a_report_is_a_development() -> None:
+    editor = an_editor(film_subscription("salt", SALT, events=(CREATED, UPDATED)))
+    edits = [editor.edit(entry(n, t)) for n, t in enumerate(("Salt opens +Ada", "Salt again -Ada"), start=1)]
+    assert told(edits)[1:] == [("salt", "story.updated:fact:casting:denied: Ada joins", 2)]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def write_payload(
     name: str = "From the set",
     development: str = "",
     outlet: str = "The Lantern Wire",
+    facts: list[dict[str, str]] | None = None,
 ) -> str:
     data = {
         "story": {"id": 4711, "title": title, "url": "https://wire.example/stories/4711", "outlet_count": 3},
@@ -64,6 +65,7 @@ def write_payload(
         },
         "films": [{"id": film_id, "title": film, "year": 2027}] if film else [],
         "topics": [{"slug": "filming", "name": "Filming"}, {"slug": "stunts", "name": "Stunts"}],
+        "facts": facts or [],
         "development": development,
         "match": {"subscription_id": subscription_id, "name": name, "reasons": ["film Night Ferry", "topic Stunts"]},
         "evidence": [{"sentence": sentence, "field": "summary", "words": ["Night Ferry"]}],
@@ -177,6 +179,32 @@ def test_both_parts_say_what_why_and_where(kind: str) -> None:
         "your subscription “From the set” matched: film Night Ferry; topic Stunts.",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_both_parts_say_the_facts_with_their_sentences(kind: str) -> None:
+    sentence = "Tomas Vargany leaves <Night Ferry> & the sea."
+    facts = [
+        {
+            "certainty": "denied",
+            "says": "denied: Ines Calloway joins",
+            "sentence": "Ines Calloway is not in Night Ferry.",
+        },
+        {"certainty": "reported", "says": "Tomas Vargany leaves", "sentence": sentence},
+    ]
+    development = "fact:casting:denied: Ines Calloway joins; Tomas Vargany leaves"
+    raw = build(make_delivery(write_payload(facts=facts, development=development, event=EventType.STORY_UPDATED)))
+    text = read_part(raw, kind) if kind == "plain" else " ".join(read_html(raw).text.split())
+    assert "denied: Ines Calloway joins; Tomas Vargany leaves" in text
+    assert "Ines Calloway joins — “Ines Calloway is not in Night Ferry.”" in text
+    assert f"Tomas Vargany leaves — “{sentence}”" in text
+    assert "Denied" in text
+
+
+def test_a_fact_of_the_headline_does_not_repeat_it() -> None:
+    facts = [{"certainty": "confirmed", "says": "Ines Calloway joins", "sentence": "Ines Calloway Joins"}]
+    plain = read_part(build(make_delivery(write_payload(title="Ines Calloway Joins", facts=facts))), "plain")
+    assert "Confirmed: Ines Calloway joins" in plain.splitlines()
 
 
 def test_the_html_links_the_article_the_story_the_picture_and_the_way_out() -> None:

@@ -19,11 +19,14 @@ from core.digests import Coverage, Silence, build_digest
 from core.values import (
     Article,
     ArticleId,
+    Certainty,
     Endpoint,
     EndpointId,
     EndpointKind,
     EventType,
     Evidence,
+    Fact,
+    FactKind,
     Film,
     FilmId,
     Hold,
@@ -105,6 +108,27 @@ STORY = Story(
             evidence=(Evidence(field="title", words="Night Ferry"), Evidence(field="summary", words="Night Ferry")),
         ),
         Tag(kind=TagKind.TOPIC, ref="stunts", score=0.5, evidence=(Evidence(field="text", words="stunt boat"),)),
+    ),
+    facts=(
+        Fact(
+            kind=FactKind.RELEASE,
+            film_id=FERRY,
+            certainty=Certainty.REPORTED,
+            subject="May 22, 2027",
+            was="March 6, 2027",
+            day="2027-05-22",
+            sentence="Night Ferry moves from March 6 to May 22, 2027.",
+            field="title",
+            article_id=ArticleId(3),
+        ),
+        Fact(
+            kind=FactKind.SHOOT_STARTS,
+            film_id=FERRY,
+            certainty=Certainty.CONFIRMED,
+            sentence="Principal photography on Night Ferry began on Monday.",
+            field="summary",
+            article_id=ARTICLE.article_id,
+        ),
     ),
 )
 SUBSCRIPTION = Subscription(
@@ -276,7 +300,7 @@ def test_a_payload_says_what_happened_to_whom_and_why() -> None:
     assert document["type"] == "story.updated"
     assert document["timestamp"] == "2026-03-03T14:05:00.000Z"
     data = document["data"]
-    assert list(data) == ["story", "article", "films", "topics", "development", "match", "evidence"]
+    assert list(data) == ["story", "article", "films", "topics", "facts", "development", "match", "evidence"]
     assert data["story"]["url"] == "https://wire.example/stories/4711"
     assert data["story"]["outlet_count"] == 2
     assert data["article"]["tier"] == "trade"
@@ -300,8 +324,39 @@ def test_a_payload_says_what_happened_to_whom_and_why() -> None:
         ("filming", "Filming", 0.912),
         ("stunts", "stunts", 0.5),
     ]
+    assert data["facts"] == [
+        {
+            "kind": "shoot-starts",
+            "film_id": "night-ferry-2027",
+            "certainty": "confirmed",
+            "says": "shooting has started",
+            "subject": "",
+            "detail": "",
+            "was": "",
+            "date": "",
+            "sentence": "Principal photography on Night Ferry began on Monday.",
+            "is_new": True,
+        },
+        {
+            "kind": "release",
+            "film_id": "night-ferry-2027",
+            "certainty": "reported",
+            "says": "release: May 22, 2027, moved from March 6, 2027",
+            "subject": "May 22, 2027",
+            "detail": "",
+            "was": "March 6, 2027",
+            "date": "2027-05-22",
+            "sentence": "Night Ferry moves from March 6 to May 22, 2027.",
+            "is_new": False,
+        },
+    ]
     assert data["development"] == "topic:filming"
     assert data["match"]["reasons"] == ["film Night Ferry", "topic Filming"]
+
+
+def test_a_new_story_has_no_news_before_it() -> None:
+    created = build_data(match=replace(MATCH, event=EventType.STORY_CREATED, development=""))
+    assert [fact["is_new"] for fact in created["facts"]] == [False, False]
 
 
 def test_evidence_quotes_the_sentences_behind_what_was_asked_for() -> None:
@@ -426,6 +481,18 @@ def test_a_payload_never_outgrows_its_cap(
     assert json.loads(text)["type"] == "story.updated"
 
 
+def a_fact(words: str, number: int) -> Fact:
+    return replace(
+        STORY.facts[1],
+        film_id=FilmId(f"{number}{words}"),
+        subject=words,
+        detail=words,
+        was=words,
+        sentence=words,
+        article_id=ARTICLE.article_id,
+    )
+
+
 @pytest.mark.parametrize("character", ['"', "\\", "é", "😀", "x"])
 def test_the_cap_holds_when_everything_is_long_at_once(character: str) -> None:
     long = character * 5000
@@ -441,7 +508,7 @@ def test_the_cap_holds_when_everything_is_long_at_once(character: str) -> None:
     )
     url = "https://a.example/" + "x" * 1980
     text = build(
-        story=replace(STORY, title=long, tags=crowd),
+        story=replace(STORY, title=long, tags=crowd, facts=tuple(a_fact(long, n) for n in range(30))),
         article=replace(ARTICLE, title=long, summary=long, text=long, url=url, image_url=url),
         subscription=Subscription(subscription_id=SubscriptionId(long), name=long),
         match=replace(MATCH, development=long, reasons=(long,) * 30),

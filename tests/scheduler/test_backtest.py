@@ -69,13 +69,14 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 def test_out_has_one_line_an_item_in_time_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backtest(monkeypatch, "--out", "out.jsonl")
     first, copy, cruise = read_lines(folder / "out.jsonl")
-    assert set(first) == {"url", "title", "story", "duplicate_of", "production_news", "topics", "films"}
+    assert set(first) == {"url", "title", "story", "duplicate_of", "production_news", "topics", "films", "facts"}
     assert [first["url"], copy["url"], cruise["url"]] == [ITEMS[1]["url"], ITEMS[2]["url"], ITEMS[0]["url"]]
     assert copy["duplicate_of"] == first["url"]
     assert copy["story"] == first["story"] != cruise["story"]
     [film] = first["films"]
     assert (film["id"], film["salience"]) == ("salt-2027", "about")
     assert film["evidence"][0]["words"]
+    assert [fact["says"] for fact in first["facts"]] == ["Tomas Vargany joins"]
     assert not cruise["films"]
 
 

@@ -19,6 +19,7 @@ from core.values import (
     Correction,
     CorrectionKind,
     EventType,
+    FeedbackKind,
     ParsedEntry,
     Publisher,
     PublisherSlug,
@@ -34,13 +35,14 @@ from scheduler.desk import Desk, Models
 from store.corrections import CorrectionError, merge_stories, split_story
 from store.engine import Session, Store, open_store
 from store.entries import add_entries
+from store.feedback import Word, give_feedback
 from store.housekeeping import Retention, purge
 from store.sources import sync_sources
 from store.stories import count_stories, latest_stories, story_detail
 from store.subscriptions import add_subscription, all_endpoints
-from store.tables import articles, corrections, deliveries, matches, stories
+from store.tables import articles, corrections, deliveries, feedback, matches, stories, story_facts, story_tags
 from store.views import StoryDetail
-from tests.scheduler.line import Crash, CrashingStore, furnish
+from tests.scheduler.line import CASTING, SALT, Crash, CrashingStore, furnish
 
 START = datetime(2026, 3, 14, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -130,6 +132,11 @@ class Newsroom:
         named = [ArticleId(number) for number in article_ids]
         with self.store.write() as tx:
             return split_story(tx, StoryId(story_id), named, note=note, now=self.at)
+
+    def say(self, story_id: int, *words: Word) -> None:
+        if story_id:
+            with self.store.write() as tx:
+                give_feedback(tx, StoryId(story_id), words, now=self.at)
 
     def show(self, story_id: int) -> StoryDetail:
         with self.store.read() as tx:
@@ -418,6 +425,30 @@ def test_the_operator_can_part_what_the_desk_joined_for_good(room: Newsroom) -> 
     assert len({room.story_of(number) for number in (1, 2)}) == 2
 
 
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["goes on", "restarted"])
+def test_what_the_desk_joins_is_judged_by_the_words_on_both(any_room: Newsroom, *, is_restarted: bool) -> None:
+    any_room.report(CREW)
+    any_room.report(WINCH, "call-sheet")
+    any_room.say(2, Word(kind=FeedbackKind.RIGHT_FILM, ref=SALT.film_id), Word(kind=FeedbackKind.NEWS))
+    any_room.work()
+    told = any_room.told("salt")
+    assert [(story_id, event) for story_id, event, _ in told] == [(2, "story.created")]
+    if is_restarted:
+        any_room.restart()
+    any_room.report(BOTH, "harbour-dispatch")
+    detail = any_room.show(2)
+    assert (detail.merged_into, len(detail.articles)) == (1, 3)
+    assert {word.kind for word in detail.view.story.feedback} == {FeedbackKind.RIGHT_FILM, FeedbackKind.NEWS}
+    for tags in (detail.view.story.tags, *(view.tagging.tags for view in detail.articles)):
+        assert SALT.film_id in {tag.ref for tag in tags}
+    any_room.say(1, Word(kind=FeedbackKind.WRONG_FILM, ref=SALT.film_id))
+    any_room.report(f"‘The Salt Meridian’ {BOTH} again", "reel-ledger")
+    detail = any_room.show(1)
+    assert len(detail.articles) == 4
+    assert SALT.film_id not in {tag.ref for tag in detail.view.story.tags}
+    assert any_room.told("salt") == told
+
+
 # Nothing is lost or told twice, whatever happens between.
 
 
@@ -473,6 +504,12 @@ def test_dying_while_a_split_is_told_tells_it_once(room: Newsroom, *, after_comm
 
 
 TITLES = (STUNT, AGAIN, CAST, FERRY, CREW, WINCH, BOTH, f"{BOTH} again", "‘The Salt Meridian’ stunt goes wrong")
+WORDS = (
+    Word(kind=FeedbackKind.WRONG_FILM, ref=SALT.film_id),
+    Word(kind=FeedbackKind.RIGHT_FILM, ref=SALT.film_id),
+    Word(kind=FeedbackKind.RIGHT_TOPIC, ref=CASTING.slug),
+    Word(kind=FeedbackKind.WRONG_TOPIC, ref=CASTING.slug),
+)
 COLOURS = ("Amber", "Cobalt", "Indigo")
 STEPS = st.lists(
     st.one_of(
@@ -480,6 +517,7 @@ STEPS = st.lists(
         st.tuples(st.just("merge"), st.integers(1, 9), st.integers(1, 9)),
         st.tuples(st.just("split"), st.integers(1, 9), st.integers(1, 7)),
         st.tuples(st.just("reveal"), st.integers(0, 2), st.just(0)),
+        st.tuples(st.just("say"), st.integers(0, 9), st.integers(0, 3)),
         st.tuples(st.just("wait"), st.integers(1, 60), st.just(0)),
     ),
     min_size=6,
@@ -500,6 +538,8 @@ def take(room: Newsroom, step: tuple[str, int, int]) -> None:
         case ("reveal", place, _):
             for title, slug in zip((CREW, WINCH, BOTH), TIERS, strict=True):
                 room.file(f"{COLOURS[place]} {title}", slug)
+        case ("say", number, kind):
+            room.say(room.pick(number), WORDS[kind])
         case ("wait", hours, _):
             room.at += timedelta(hours=hours)
 
@@ -524,9 +564,13 @@ def picture(room: Newsroom) -> list[object]:
         select(stories).order_by(stories.c.story_id),
         select(matches),
         select(corrections),
+        select(articles.c.article_id, articles.c.is_production_news, articles.c.tags, articles.c.facts),
+        select(feedback).order_by(feedback.c.feedback_id),
+        select(story_tags.c.story_id, story_tags.c.kind, story_tags.c.ref).order_by(*story_tags.primary_key),
+        select(story_facts).order_by(*story_facts.primary_key),
     )
     with room.store.read() as tx:
-        return [tuple(row) for query in wanted for row in tx.execute(query)]
+        return [[tuple(row) for row in tx.execute(query)] for query in wanted]
 
 
 def check_told(room: Newsroom) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from core.catalogue import Authority, SyncState
+from core.unknown import UnknownTitle
 from core.values import (
     Alias,
     AliasType,
@@ -14,6 +15,7 @@ from core.values import (
     ArticleId,
     Assignment,
     Attempt,
+    Certainty,
     Delivery,
     DeliveryId,
     DeliveryState,
@@ -25,6 +27,9 @@ from core.values import (
     EntryId,
     EventType,
     Evidence,
+    Fact,
+    FactKind,
+    FeedbackKind,
     Fetch,
     FetchOutcome,
     Film,
@@ -62,12 +67,14 @@ from store.corrections import merge_stories
 from store.deliveries import add_deliveries, claim_deliveries, record_attempt
 from store.engine import Session, Store
 from store.entries import add_entries
+from store.feedback import Word, give_feedback
 from store.films import sync_topics, upsert_films
 from store.links import Doubt, add_doubt
 from store.sources import add_source_event, record_fetch, sync_sources
 from store.sql import insert_new
 from store.stories import next_ids, save_edits
 from store.subscriptions import add_endpoint, add_subscription
+from store.suggestions import note_titles
 from store.tables import Row, refusals
 from store.websub import note_asking
 
@@ -140,7 +147,21 @@ TAGS = (
     ),
     Tag(kind=TagKind.TOPIC, ref=STUNTS.slug, score=0.5, salience=Salience.MENTIONS),
 )
-TAGGING = Tagging(is_production_news=True, production_score=0.75, tags=TAGS)
+FACTS = (
+    Fact(
+        kind=FactKind.JOINS,
+        film_id=HARBOUR.film_id,
+        certainty=Certainty.RUMOURED,
+        subject="Ines Calloway",
+        detail="Alma",
+        was="May 7, 2027",
+        day="--05-07",
+        sentence="Ines Calloway is rumoured to join Harbour of Glass as Alma.",
+        field="summary",
+        article_id=ArticleId(1),
+    ),
+)
+TAGGING = Tagging(is_production_news=True, production_score=0.75, tags=TAGS, facts=FACTS)
 
 
 def item(number: int) -> ParsedEntry:
@@ -182,6 +203,7 @@ def story_of(lead: Article, number: int, *, article_count: int = 1) -> Story:
         article_count=article_count,
         is_production_news=True,
         tags=TAGS,
+        facts=TAGGING.facts,
     )
 
 
@@ -317,6 +339,9 @@ def fill(store: Store) -> None:
             next_attempt_at=NOW + LEASE,
         )
         add_doubt(tx, Doubt(story_id=StoryId(1), film_id=HARBOUR.film_id, endpoint_id=MAIL.endpoint_id, doubted_at=NOW))
+        give_feedback(tx, StoryId(2), [Word(kind=FeedbackKind.WRONG_TOPIC, ref=STUNTS.slug)], now=NOW)
+        seen = UnknownTitle("Low Tide", "low tide", "‘Low Tide’ trailer", 2027, ("Ada Quill",))
+        note_titles(tx, [(article(1), seen)], now=NOW)
         keep_records(tx, Authority.TMDB, {HARBOUR.film_id: replace(HARBOUR, external_ids={"tmdb": "7"})}, now=NOW)
         keep_sync(tx, SyncState(authority=Authority.TMDB, due_at=NOW + DAY, succeeded_at=NOW))
         merge_stories(tx, StoryId(2), StoryId(3), note="the same wrap", now=NOW)

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.values import EntryId
+from core.unknown import UnknownTitle
+from core.values import EntryId, StoryId
 from store.engine import Store, StoreError, backup, migrate, open_store, restore
 from store.housekeeping import Retention, purge
+from store.reviews import raise_reader_doubt
 from store.stories import save_edits
-from tests.store.samples import DAY, NOW, add_items, dump, edit_of, fill
+from store.suggestions import note_titles
+from tests.store.samples import DAY, HARBOUR, NOW, add_items, article, dump, edit_of, fill
 
 
 @pytest.fixture
@@ -23,6 +26,9 @@ def copy(store: Store, store_url: str, tmp_path: Path) -> Path:
     fill(store)
     with store.write() as tx:
         purge(tx, now=NOW + 40 * DAY, retention=Retention(), limit=1)
+        raise_reader_doubt(tx, StoryId(3), HARBOUR.film_id, said_by="mail", now=NOW)  # the purge took what was open
+        seen = UnknownTitle("Low Tide", "low tide", "‘Low Tide’ trailer", 2027, ("Ada Quill",))
+        note_titles(tx, [(article(3), seen)], now=NOW)
     path = tmp_path / "copy.jsonl.gz"
     backup(store_url, path)
     return path

@@ -75,6 +75,8 @@ def test_everything_told_goes_in_small_steps(store: Store) -> None:
         "matches": 5,
         "articles": 6,
         "stories": 5,
+        "reviews": 0,
+        "suggestions": 0,
         "corrections": 0,
         "tombstones": 0,
     }
@@ -156,6 +158,7 @@ def test_every_table_has_a_rule() -> None:
         "subscriptions",
         "refusals",
         "doubts",
+        "feedback",
         "websub",
         "meta",
     }

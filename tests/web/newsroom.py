@@ -13,6 +13,7 @@ from core.values import (
     ArticleId,
     Assignment,
     Attempt,
+    Certainty,
     Delivered,
     Delivery,
     DeliveryId,
@@ -25,6 +26,8 @@ from core.values import (
     EntryId,
     EventType,
     Evidence,
+    Fact,
+    FactKind,
     Fetch,
     FetchOutcome,
     Film,
@@ -108,6 +111,7 @@ class Report:
     tags: tuple[Tag, ...] = ()
     production: bool = True
     reasons: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     is_paywalled: bool = False
 
 
@@ -119,6 +123,19 @@ def film_tag(film_id: str, words: str = "", *, salience: Salience = Salience.ABO
 def topic_tag(slug: str, words: str = "") -> Tag:
     evidence = (Evidence(field="title", words=words),) if words else ()
     return Tag(kind=TagKind.TOPIC, ref=slug, score=0.81, evidence=evidence)
+
+
+def fact(kind: FactKind, film_id: str, sentence: str, article: int, *, subject: str = "", detail: str = "") -> Fact:
+    return Fact(
+        kind=kind,
+        film_id=FilmId(film_id),
+        certainty=Certainty.REPORTED,
+        subject=subject,
+        detail=detail,
+        sentence=sentence,
+        field="title",
+        article_id=ArticleId(article),
+    )
 
 
 HARBOUR = film_tag("harbour-lights", "Harbour Lights")
@@ -161,6 +178,23 @@ REPORTS = (
             topic_tag("casting", "joins"),
         ),
         age=timedelta(hours=3),
+        facts=(
+            fact(
+                FactKind.JOINS,
+                "ninth-ferry",
+                "Mara Lindqvist joins Ninth Ferry as the captain who never sails",
+                4,
+                subject="Mara Lindqvist",
+            ),
+            fact(
+                FactKind.SHOOT_STARTS,
+                "ninth-ferry",
+                "Cameras roll in September in two harbours.",
+                4,
+                subject="September",
+                detail="planned",
+            ),
+        ),
     ),
     Report(
         title="Rooftop chase closes three streets for The Tin Orchard",
@@ -307,7 +341,7 @@ def _article(report: Report, article_id: ArticleId) -> Article:
 def _edit(
     entry_id: EntryId, report: Report, article: Article, articles: Sequence[Article], stories: dict[int, Story]
 ) -> Edit:
-    tagging = Tagging(is_production_news=report.production, production_score=0.9, tags=report.tags)
+    tagging = Tagging(is_production_news=report.production, production_score=0.9, tags=report.tags, facts=report.facts)
     if report.duplicate_of:
         original = articles[report.duplicate_of - 1].article_id
         duplicate = Duplicate(article_id=original, score=1.0, reason="the same headline and text")
@@ -337,6 +371,7 @@ def _join(story: Story | None, report: Report, article: Article) -> Story:
             updated_at=article.event_at,
             is_production_news=report.production,
             tags=report.tags,
+            facts=report.facts,
         )
     new_tags = [tag for tag in report.tags if tag.ref not in {known.ref for known in story.tags}]
     return replace(

@@ -47,6 +47,15 @@ def test_one_story_with_everything_behind_it(filled: Store, ask: Ask) -> None:
     assert {delivery["state"] for delivery in story["deliveries"]} == {"retrying", "delivered"}
 
 
+def test_a_story_states_its_facts_with_their_sentences(filled: Store, ask: Ask) -> None:
+    joins, starts = ask("/api/v1/stories/2").json()["facts"]
+    assert (joins["kind"], joins["certainty"], joins["film_id"]) == ("joins", "reported", "ninth-ferry")
+    assert joins["says"] == "Mara Lindqvist joins"
+    assert starts["says"] == "shooting is to start: September"
+    assert starts["sentence"] == "Cameras roll in September in two harbours."
+    assert ask("/api/v1/stories/3").json()["facts"] == []
+
+
 @pytest.mark.parametrize(
     ("query", "count"), [("", 3), ("?production=0", 4), ("?topic=stunts", 1), ("?limit=2", 2), ("?before=2", 1)]
 )
@@ -109,6 +118,7 @@ def test_the_description_names_every_address_with_an_example(app: FastAPI, ask: 
     document = ask("/openapi.json").json()
     assert set(document["paths"]) == {
         *(f"/api/v1/{name}" for name in ("stories", "stories/{story_id}", "sources", "deliveries", "films", "topics")),
+        *(f"/api/v1/{name}" for name in ("stories/{story_id}/feedback", "reviews", "reviews/{review_id}")),
         "/healthz",
     }
     schema = document["components"]["schemas"]["StoryAnswer"]

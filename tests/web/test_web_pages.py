@@ -21,6 +21,7 @@ from store.websub import note_asking, note_lease, note_push, note_refusal
 from tests.web.conftest import Ask, asker
 from tests.web.newsroom import (
     HEALTHY,
+    MERIDIAN,
     NOW,
     REPORTS,
     SECRET,
@@ -96,6 +97,14 @@ def test_older_stories_are_pages_without_gap_or_repeat(file: Callable[..., None]
         seen += headlines(page)
         address = next(iter(hrefs(page, "[rel=next]")), "")
     assert seen == [f"Unit {number} moves" for number in range(70, 0, -1)]
+
+
+def test_story_page_states_facts_with_certainty_sentence_and_outlet(filled: Store, ask: Ask) -> None:
+    page = " ".join(ask("/stories/2").text.split())
+    assert "What the articles state" in page
+    assert '<b class="wild">Mara Lindqvist joins</b> <span class="why">Ninth Ferry, reported</span>' in page
+    assert f"“Cameras roll in September in two harbours.” {MERIDIAN.name}" in page
+    assert "What the articles state" not in ask("/stories/3").text
 
 
 def test_story_page_explains_articles_duplicates_tags_and_alerts(filled: Store, ask: Ask) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from config.models import load_model
 from core.tagging.films import FilmTagger
+from core.tagging.text import Document
 from core.values import Alias, AliasType, Article, Evidence, FilmStatus, Salience, Tag
 from tests.core.tagging.makers import make_article, make_film
 
@@ -139,6 +140,14 @@ def test_without_a_model_a_clear_title_still_links() -> None:
 
 def test_an_empty_catalogue_tags_nothing() -> None:
     assert FilmTagger([]).tag(make_article("The Glass Orchard Trailer Arrives")) == ()
+
+
+def test_a_name_just_below_the_floor_is_a_doubt_and_no_tag() -> None:
+    tagger = FilmTagger([make_film("Lantern", people=("Petra Halloran",))], MODEL)
+    tags, doubts = tagger.judge_document(Document(make_article("‘Lantern’ season two", "The series returns.")))
+    assert tags == ()
+    assert [doubt.ref for doubt in doubts] == ["lantern-2026"]
+    assert tagger.judge_document(Document(make_article("Ten winter cruises", "Cabins with a view.")))[1] == ()
 
 
 GREY = replace(
