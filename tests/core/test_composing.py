@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.composing import compose_story, unite_stories
-from core.values import Article, ArticleId, Publisher, PublisherSlug, Story, StoryId, Tagging, Tier
+from core.values import (
+    Article,
+    ArticleId,
+    Certainty,
+    Fact,
+    FactKind,
+    FilmId,
+    Publisher,
+    PublisherSlug,
+    Story,
+    StoryId,
+    Tagging,
+    Tier,
+)
 from tests.core.makers import START, article, film, topic
 
 TIERS = dict(zip(("lantern", "ledger", "sheet", "studio"), Tier, strict=True))
@@ -73,3 +86,34 @@ def test_two_stories_united_are_the_story_of_all_their_articles(
 
 def best_tags(story: Story) -> set[tuple[str, str, str, float]]:
     return {(tag.kind, tag.ref, tag.salience, tag.score) for tag in story.tags}
+
+
+def test_two_stories_united_have_the_facts_of_both_and_the_newest_date() -> None:
+    texts = [report for report, _ in make([("ledger", (), True, False, "")] * 3)]
+    days = ["2027-03-06", "2027-03-06", "2027-05-22"]
+    dated = [
+        Fact(
+            kind=FactKind.RELEASE,
+            film_id=FilmId("salt"),
+            certainty=Certainty.REPORTED,
+            subject=day,
+            day=day,
+            sentence=f"It opens on {day}.",
+            field="title",
+            article_id=text.article_id,
+        )
+        for text, day in zip(texts, days, strict=True)
+    ]
+    joins = replace(dated[1], kind=FactKind.JOINS, subject="Ada Quill", day="")
+    given_facts = [(dated[0],), (dated[1], joins), (dated[2],)]
+    reports = [
+        (text, Tagging(is_production_news=True, production_score=1.0, facts=facts))
+        for text, facts in zip(texts, given_facts, strict=True)
+    ]
+    newer, older = compose_story(StoryId(7), [reports[0], reports[2]]), compose_story(StoryId(8), [reports[1]])
+    for kept, gone in ((newer, older), (older, newer)):
+        united = unite_stories(kept, gone, outlet_count=1, other_leads=False)
+        assert {(fact.kind, fact.subject) for fact in united.facts} == {
+            (FactKind.RELEASE, "2027-05-22"),
+            (FactKind.JOINS, "Ada Quill"),
+        }

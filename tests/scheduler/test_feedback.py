@@ -334,6 +334,29 @@ def test_a_word_whose_telling_is_over_stays_with_the_number_of_a_split_story(
     assert alerts(house) == [("salt", "cancelled")]
 
 
+@Restart
+def test_facts_go_with_their_articles(house: Store, say: Say, *, is_restarted: bool) -> None:
+    desk = build_desk(house)
+    fetch(house, [JOINS, MARKET], at=NOW, desk=desk)
+    assert facts(house) == {"the-salt-meridian"}
+    say("stories", "merge", "3", "2")
+    desk = build_desk(house) if is_restarted else desk
+    settle(desk)
+    assert facts(house, 3) == {"the-salt-meridian"}
+    assert "Odile Brandtner joins" in say("stories", "show", "3")
+    say("stories", "split", "3", "3")
+    settle(desk)
+    [of_joins, of_market] = [story_of(house, number) for number in (2, 3)]
+    assert (facts(house, of_joins), facts(house, of_market)) == ({"the-salt-meridian"}, set())
+
+
+def story_of(store: Store, article_id: int) -> int:
+    with store.read() as tx:
+        found = [story_detail(tx, view.story.story_id) for view in latest_stories(tx, limit=9)]
+    [number] = [d.view.story.story_id for d in found if d and article_id in {v.article.article_id for v in d.articles}]
+    return number
+
+
 def test_a_review_follows_its_article_into_the_story_it_is_in_now(house: Store, say: Say) -> None:
     desk = build_desk(house)
     fetch(house, [JOINS, MARKET], at=NOW, desk=desk)
