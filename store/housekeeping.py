@@ -8,7 +8,7 @@
 | attempts | 90 days after they started | their delivery is not finished |
 | deliveries | 180 days after they finished | not finished: owed, held or waiting for a disabled endpoint |
 | entries | 30 days after the desk edited them | not edited; each leaves a tombstone |
-| stories, with their articles, copies, tags, facts and matches | 365 days after their last change | a delivery still names them |
+| stories, articles, duplicates, tags, facts, matches | 365 days after the last change | a delivery still names them |
 | a story merged into another | with that one | |
 | corrections | 365 days after they were made | one of their stories is there |
 | articles of no story | 365 days after they were seen | each article leaves a tombstone |
