@@ -68,7 +68,7 @@ def _public_values() -> set[str]:
     classes = {
         name
         for name, kind in inspect.getmembers(values, inspect.isclass)
-        if kind.__module__ == values.__name__ and not name.startswith("_")
+        if kind.__module__.startswith(f"{values.__name__}.") and not name.startswith("_")
     }
     return classes | {"Outcome"}
 
