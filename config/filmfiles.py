@@ -50,7 +50,7 @@ def _replace_when_whole(path: Path) -> Iterator[IO[str]]:
             with inner, io.TextIOWrapper(inner, encoding="utf-8", newline="") as file:
                 yield file
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # also at Ctrl-C: no half-written file stays behind
         Path(name).unlink(missing_ok=True)
         raise
 

@@ -169,7 +169,7 @@ class Desk:
         except _CorrectedMeanwhile:
             self._editor = None
             return 1
-        except BaseException:
+        except BaseException:  # also when the thread is told to stop
             self._editor = None  # its memory is ahead of the store: rebuild before the next batch
             raise
         return len(corrected) + split_count + len(entries)

@@ -94,7 +94,7 @@ class VisitBook:
                 return
             _fail(batch[0][1], error)
             return
-        except BaseException:
+        except BaseException:  # cancelled, or a fault of ours: nobody waits for an answer that never comes
             for _, stored in batch:
                 stored.cancel()
             raise

@@ -133,7 +133,7 @@ def prepare_store(settings: Settings) -> Store:
             _take_films(tx, settings.films_file, now=now)
         if settings.subscriptions_file is not None:
             take_subscriptions(store, settings.subscriptions_file, allow_http=settings.webhook_allow_http)
-    except BaseException:
+    except BaseException:  # whatever ends the start, the store does not stay open
         store.close()
         raise
     return store

@@ -73,7 +73,7 @@ def _replace_when_whole(path: Path) -> Iterator[IO[bytes]]:
             raw.flush()
             os.fsync(raw.fileno())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # also at Ctrl-C: no half-written file stays behind
         Path(name).unlink(missing_ok=True)
         raise
 

@@ -1,4 +1,4 @@
-"""The read-only JSON API below /api/v1: what the pages show, for programs. docs/api.md describes it."""
+"""The reading half of the JSON API below /api/v1: what the pages show, for programs. docs/api.md describes it."""
 
 from typing import Annotated, Any
 
