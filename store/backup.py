@@ -65,6 +65,7 @@ def backup(url: str, path: Path) -> None:
 
 @contextmanager
 def _replace_when_whole(path: Path) -> Iterator[IO[bytes]]:
+    path.parent.stat()  # a missing folder is named as such, not by the name of a file being written
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as raw:

@@ -153,7 +153,7 @@ def test_a_backup_that_fails_leaves_the_old_one(sqlite_url: str, tmp_path: Path)
     folder.mkdir()
     old = folder / "copy.gz"
     old.write_bytes(b"old")
-    with pytest.raises(StoreError, match="does not exist"):
+    with pytest.raises(StoreError, match=r"missing does not exist"):
         backup(sqlite_url, folder / "missing" / "copy.gz")
     with pytest.raises(StoreError, match="no tables of setwire"):
         backup(f"sqlite:///{old.parent / make_plain_database(folder)}", old)
