@@ -1,6 +1,6 @@
 """Write down every decision on the stream, or compare them with those another version wrote down.
 
-usage: python -m bench.stories.replay OUT.jsonl [--against OLD.jsonl] [--newsrooms SIZE] [--tagger]
+usage: python -m bench.stories.replay OUT.jsonl [--against OLD.jsonl] [--newsrooms SIZE] [--untagged]
 
 What is meant to change the cost of `core.dedupe` and not its decisions is checked with this: run it before, run it
 after with `--against`. Copies and stories must be the same ones, scores may differ by rounding (1e-9). The window is
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--against", type=Path)
     parser.add_argument("--newsrooms", type=int, metavar="SIZE")
-    parser.add_argument("--tagger", action="store_true", help="let film tags be evidence")
+    parser.add_argument("--untagged", action="store_true", help="judge as if the tagger knew no film and no topic")
     arguments = parser.parse_args()
     articles: Iterable[Article] = load_corpus().articles
     if arguments.newsrooms:
@@ -41,7 +41,7 @@ def main() -> None:
             told.article for told in take(make_traffic(list(articles), arguments.newsrooms), arguments.newsrooms)
         )
     with arguments.out.open("w", encoding="utf-8") as out:
-        out.writelines(json.dumps(decision) + "\n" for decision in decide(articles, with_tags=arguments.tagger))
+        out.writelines(json.dumps(decision) + "\n" for decision in decide(articles, with_tags=not arguments.untagged))
     if arguments.against:
         sys.exit(_compare(_read(arguments.against), _read(arguments.out)))
 
