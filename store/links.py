@@ -112,7 +112,11 @@ def latest_doubts(tx: Session, *, limit: int) -> list[Doubt]:
 
 def endpoint_of_address(tx: Session, address: str, *, now: datetime) -> Endpoint:
     """The endpoint of a mail address, added if it is new: it is told nothing before a subscription names it."""
-    named = (endpoints.c.kind == EndpointKind.EMAIL, func.lower(endpoints.c.address) == address.lower())
+    named = (
+        endpoints.c.removed_at.is_(None),
+        endpoints.c.kind == EndpointKind.EMAIL,
+        func.lower(endpoints.c.address) == address.lower(),
+    )
     row = tx.execute(select(endpoints).where(*named).order_by(endpoints.c.endpoint_id).limit(1)).mappings().first()
     if row is not None:
         return convert.endpoint_from_row(row)
