@@ -138,6 +138,13 @@ def unsubscribe(tx: Session, subscription_id: SubscriptionId, endpoint_id: Endpo
     return _switch(tx, update(subscriptions).where(named).values(endpoints=others))
 
 
+def used_ids(tx: Session) -> tuple[set[str], set[str]]:
+    """The ids of subscriptions and of endpoints that are there or were: a removed one keeps what it was told."""
+    found = (select(column) for column in (subscriptions.c.subscription_id, endpoints.c.endpoint_id))
+    theirs, told = (set(tx.execute(query).scalars()) for query in found)
+    return theirs, told
+
+
 def refused_endpoints(tx: Session, subscription_id: SubscriptionId) -> set[EndpointId]:
     """The endpoints that were unsubscribed by whoever reads them."""
     found = select(refusals.c.endpoint_id).where(refusals.c.subscription_id == subscription_id)

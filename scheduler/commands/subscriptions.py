@@ -13,7 +13,7 @@ from config.settings import Settings, load_settings
 from core.addresses import check_url
 from core.asking import say_asked
 from core.naming import free_id
-from core.timing import add_mute, say_timing
+from core.timing import say_timing
 from core.values import (
     Cadence,
     Endpoint,
@@ -55,6 +55,7 @@ from scheduler.output import console, show_fields, show_json, show_rows
 from scheduler.service import take_subscriptions
 from store.deliveries import add_tests
 from store.engine import Session
+from store.links import mute_until
 from store.preview import preview_subscription
 from store.subscriptions import (
     SECRET_OVERLAP,
@@ -254,8 +255,8 @@ def mute(
         subscription = _find(tx, subscription_id)
         refuse_query(tx, f'{kind}:"{name}"')
         muted = Mute(ref=ref, until=until if until.tzinfo else until.replace(tzinfo=UTC))
-        add_subscription(tx, replace(subscription, mutes=add_mute(subscription, muted, now=now)), now=now)
-    console.print(f"{ref} is {'muted' if muted.until > now else 'heard again'}", markup=False)
+        is_muted = mute_until(tx, subscription, muted, now=now)
+    console.print(f"{ref} is {'muted' if is_muted else 'heard again'}", markup=False)
 
 
 @app.command("import")
