@@ -50,7 +50,7 @@ class EndpointView:
 def subscription_names(tx: Session, *, with_readers: bool = True) -> list[SubscriptionId]:
     """The ids of all subscriptions that are not removed, in order; those that readers asked for may be left out."""
     query = select(subscriptions.c.subscription_id).where(subscriptions.c.removed_at.is_(None))
-    names = (SubscriptionId(name) for name in tx.execute(query.order_by(subscriptions.c.subscription_id)).scalars())
+    names = sorted(SubscriptionId(name) for name in tx.execute(query).scalars())
     return [name for name in names if with_readers or not is_readers_own(name)]
 
 

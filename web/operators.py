@@ -2,14 +2,16 @@
 
 from fastapi import APIRouter
 
+from web.endpoint_api import endpoint_api
 from web.gate import Gate
 from web.site import Site
+from web.subscription_api import subscription_api
 from web.verdicts import verdict_routes
 
 
 def operator_routes(site: Site) -> APIRouter:
     gate = Gate(site)
     router = APIRouter()
-    for routes in (verdict_routes,):
+    for routes in (verdict_routes, subscription_api, endpoint_api):
         router.include_router(routes(site, gate))
     return router

@@ -1,11 +1,6 @@
 """Corrections and reviews on pages and by the API: only with the operator's token, as the command line does."""
 
-import asyncio
-from typing import Any
-
-import httpx
 import pytest
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from config.settings import Settings
@@ -13,34 +8,11 @@ from core.values import EndpointId, FilmId, StoryId
 from store.engine import Store
 from store.links import Doubt, add_doubt
 from store.reviews import open_reviews
+from tests.web.client import KEY, TOKEN, Client
 from tests.web.newsroom import NOW, fill
 from web.app import create_app
 
-
-class Client:
-    """Asks the application in this process, one request after the other."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-
-    def get(self, path: str) -> httpx.Response:
-        return self._send("GET", path)
-
-    def post(self, path: str, **content: Any) -> httpx.Response:
-        return self._send("POST", path, **content)
-
-    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
-                return await client.request(method, path, **content)
-
-        return asyncio.run(send())
-
-
-TOKEN = "the-operators-own-token"
 WRONG = {"words": [{"kind": "wrong-film", "ref": "harbour-lights", "note": "a lamp shop"}]}
-KEY = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
