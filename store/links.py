@@ -37,6 +37,7 @@ from store.tables import deliveries, doubts, endpoints, films, meta
 LINK_KEY = "link_key"
 MUTED_FOR = timedelta(days=90)
 _READERS = re.compile(r"mail-[0-9a-f]{12}")
+_MAILBOXES = re.compile(r"email-[0-9a-f]{16}")
 
 
 def link_key(store: Store) -> bytes:
@@ -160,6 +161,11 @@ def name_ref(tx: Session, ref: str) -> str | None:
 def is_readers_own(subscription_id: SubscriptionId) -> bool:
     """Whether a reader asked for this subscription and confirmed it, and no operator added it."""
     return _READERS.fullmatch(subscription_id) is not None
+
+
+def is_readers_mailbox(endpoint_id: EndpointId) -> bool:
+    """Whether a reader named this address in the form, and no operator added it."""
+    return _MAILBOXES.fullmatch(endpoint_id) is not None
 
 
 def confirm(tx: Session, endpoint_id: EndpointId, ref: str, *, now: datetime) -> Subscription | None:

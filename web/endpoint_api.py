@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.values import DeliveryState, EndpointId, EndpointKind
@@ -12,7 +12,7 @@ from store.engine import Session
 from store.subscription_views import EndpointView, endpoint_views
 from web.answers import Answer, DeliveriesAnswer, answer_delivery
 from web.asked import LastDeliveryAnswer
-from web.gate import CLASHES, UNKNOWN, Gate
+from web.gate import CLASHES, NOT_KEPT, UNKNOWN, Gate
 from web.keeping import owned_now
 from web.site import Site
 from web.telling import (
@@ -137,7 +137,8 @@ def _add_reading(router: APIRouter, site: Site) -> None:
 
 def _add_writing(router: APIRouter, site: Site) -> None:
     @router.post("/endpoints", status_code=201, summary="Add an endpoint", responses=CLASHES)
-    def add(asked: EndpointQuestion) -> NewEndpointAnswer:
+    def add(asked: EndpointQuestion, response: Response) -> NewEndpointAnswer:
+        response.headers.update(NOT_KEPT)
         with site.store.write() as tx:
             made = take_endpoint(tx, site, asked.model_dump(exclude_unset=True))
             secret = made.secret if made.kind is EndpointKind.WEBHOOK else ""
@@ -150,7 +151,8 @@ def _add_writing(router: APIRouter, site: Site) -> None:
             return EndpointAnswer(**_show(tx, site, endpoint_id))
 
     @router.post("/endpoints/{endpoint_id}/rotate", summary="Replace the secret", responses=UNKNOWN | CLASHES)
-    def rotate(endpoint_id: Name) -> SecretAnswer:
+    def rotate(endpoint_id: Name, response: Response) -> SecretAnswer:
+        response.headers.update(NOT_KEPT)
         with site.store.write() as tx:
             return SecretAnswer(secret=renew_secret(tx, site, endpoint_id))
 

@@ -19,7 +19,7 @@ from web.site import Site
 MAX_ID = 2**63 - 1
 _MAX_FORM_BYTES = 8_192
 _MAX_FIELDS = 300
-_CLOSED = "Nobody may correct anything here: the operator has set no SETWIRE_OPERATOR_TOKEN."
+_CLOSED = "Nobody may change anything here: the operator has set no SETWIRE_OPERATOR_TOKEN."
 _REFUSED = "That is not the operator's token; it is the value of SETWIRE_OPERATOR_TOKEN."
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": FaultAnswer, "description": "A field cannot be read."},
@@ -29,6 +29,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": FaultAnswer, "description": "There is no such thing."}}
 CLASHES: dict[int | str, dict[str, Any]] = {409: {"model": FaultAnswer, "description": "As it stands it cannot be."}}
+NOT_KEPT = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 
 Authorization = Annotated[str, Header(description="`Bearer` and the operator's token.")]
 Number = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -48,11 +49,6 @@ class Gate:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tries = Allowance(most=20, per=timedelta(minutes=10))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anybody can be let in."""
-        return bool(self._site.settings.operator_token.get_secret_value())
 
     def check(self, token: str, client: str) -> None:
         """Raise HTTPException unless the token is the operator's."""
@@ -96,8 +92,12 @@ class Form:
 
     def number(self, name: str) -> int | None:
         """Read a whole number from 1 on; None for anything else."""
-        word = self.text(name)
-        return int(word) if word.isascii() and word.isdigit() and len(word) < 19 and int(word) else None
+        return next(iter(self.numbers(name)), None)
+
+    def numbers(self, name: str) -> list[int]:
+        """Read the whole numbers from 1 on; what is none is left out."""
+        words = (word for word in self.texts(name) if word.isascii() and word.isdigit() and len(word) < 19)
+        return [number for number in map(int, words) if number]
 
 
 def say_done(site: Site, sentence: str, *, back: str = "") -> HTMLResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
@@ -13,8 +13,9 @@ from store.engine import Session
 from store.feedback import Corrected, FeedbackError, Word, give_feedback, story_feedback
 from store.films import all_topics
 from store.reviews import Review, decide, find_review, open_reviews
+from store.suggestions import open_suggestions
 from web.answers import Answer, EvidenceAnswer
-from web.gate import REFUSALS, UNKNOWN, Gate, Number, say_done
+from web.gate import MAX_ID, REFUSALS, UNKNOWN, Form, Gate, Number, say_done
 from web.site import Site
 
 _SHOWN = 100
@@ -32,7 +33,7 @@ class FeedbackQuestion(BaseModel):
     """What somebody says of a story, or of the named articles of it."""
 
     words: list[WordQuestion] = Field(min_length=1, max_length=20)
-    articles: list[int] = Field(default=[], max_length=100)
+    articles: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(default=[], max_length=100)
 
 
 class VerdictQuestion(BaseModel):
@@ -135,7 +136,8 @@ def _add_pages(router: APIRouter, site: Site, gate: Gate) -> None:
     def show_reviews() -> HTMLResponse:
         with site.store.read() as tx:
             reviews = open_reviews(tx, limit=_SHOWN)
-        return site.render("review.html", here="review", reviews=reviews, is_open=gate.is_open)
+            unknown = open_suggestions(tx, limit=_SHOWN)
+        return site.render("review.html", here="review", reviews=reviews, unknown=unknown, is_open=site.has_operator)
 
     @router.get("/stories/{story_id}/correct", include_in_schema=False)
     def show_form(story_id: Number) -> HTMLResponse:
@@ -143,11 +145,10 @@ def _add_pages(router: APIRouter, site: Site, gate: Gate) -> None:
             words = story_feedback(tx, StoryId(story_id))
             topics = all_topics(tx)
         said = [{"says": say_feedback(word), "note": word.note, "at": word.said_at} for word in words]
-        return site.render("correct.html", story_id=story_id, said=said, topics=topics, is_open=gate.is_open)
+        return site.render("correct.html", story_id=story_id, said=said, topics=topics, is_open=site.has_operator)
 
     @router.post("/stories/{story_id}/correct", include_in_schema=False)
-    async def take_form(story_id: Number, request: Request) -> Response:
-        form = await gate.read_form(request)
+    def take_form(story_id: Number, form: Annotated[Form, Depends(gate.read_form)]) -> Response:
         try:
             kind = FeedbackKind(form.text("kind"))
         except ValueError:
@@ -159,8 +160,7 @@ def _add_pages(router: APIRouter, site: Site, gate: Gate) -> None:
         return say_done(site, said, back=f"/stories/{story_id}")
 
     @router.post("/review/{review_id}", include_in_schema=False)
-    async def take_review(review_id: Number, request: Request) -> Response:
-        form = await gate.read_form(request)
+    def take_review(review_id: Number, form: Annotated[Form, Depends(gate.read_form)]) -> Response:
         is_accepted = form.text("verdict") == "accept"
         with site.store.write() as tx:
             review = _decide(tx, site, review_id, is_accepted=is_accepted)

@@ -125,6 +125,8 @@ def test_the_description_names_every_address_with_an_example(app: FastAPI, ask: 
         ),
         *(f"/api/v1/endpoints{name}" for name in ("", "/{endpoint_id}")),
         *(f"/api/v1/endpoints/{{endpoint_id}}/{name}" for name in ("deliveries", "rotate", "test")),
+        *(f"/api/v1/suggestions{name}" for name in ("", "/{suggestion_id}")),
+        *(f"/api/v1/stories/{{story_id}}/{name}" for name in ("merge", "split")),
         *(f"/api/v1/deliveries/{name}" for name in ("{delivery_id}/redeliver", "replay")),
         "/healthz",
     }
