@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from core.values import DeliveryState, Endpoint, EndpointId, Subscription, SubscriptionId
 from store import convert
-from store.links import is_readers_own
-from store.subscriptions import all_endpoints, all_subscriptions
-from store.tables import deliveries, matches, subscriptions
+from store.links import is_readers_mailbox, is_readers_own
+from store.tables import deliveries, endpoints, matches, subscriptions
 
 _WEEK = timedelta(days=7)
 _LATELY = timedelta(days=30)
@@ -60,7 +59,7 @@ def subscription_views(tx: Session, names: Collection[SubscriptionId], *, now: d
         subscriptions.c.removed_at.is_(None), subscriptions.c.subscription_id.in_(names)
     )
     found = [convert.subscription_from_row(row) for row in tx.execute(query).mappings()]
-    known = {endpoint.endpoint_id: endpoint for endpoint in all_endpoints(tx)}
+    known = {one.endpoint_id: one for one in _load_endpoints(tx, {name for one in found for name in one.endpoints})}
     alerts, last = _count_alerts(tx, names, now), _last(tx, _by_subscription(names, now))
     return [
         SubscriptionView(
@@ -73,20 +72,46 @@ def subscription_views(tx: Session, names: Collection[SubscriptionId], *, now: d
     ]
 
 
-def endpoint_views(tx: Session, names: Collection[EndpointId] | None = None, *, now: datetime) -> list[EndpointView]:
-    """These endpoints (default: all) as they stand, by endpoint_id."""
-    telling = all_subscriptions(tx)
-    chosen = [one for one in all_endpoints(tx) if names is None or one.endpoint_id in names]
-    owed, last = _count_owed(tx), _last(tx, _by_endpoint(now))
+def endpoint_names(tx: Session, *, with_readers: bool = True) -> list[EndpointId]:
+    """The ids of all endpoints that are not removed, in order; mailboxes that only readers named may be left out."""
+    query = select(endpoints.c.endpoint_id).where(endpoints.c.removed_at.is_(None))
+    names = sorted(EndpointId(name) for name in tx.execute(query).scalars())
+    if with_readers:
+        return names
+    told = _telling(tx)
+    kept = {name for name, ids in told.items() if not all(map(is_readers_own, ids))}
+    return [name for name in names if name in kept or (name not in told and not is_readers_mailbox(name))]
+
+
+def endpoint_views(tx: Session, names: Collection[EndpointId], *, now: datetime) -> list[EndpointView]:
+    """These endpoints as they stand, by endpoint_id."""
+    told, owed, last = _telling(tx), _count_owed(tx, names), _last(tx, _by_endpoint(names, now))
     return [
         EndpointView(
             endpoint=one,
-            told_by=tuple(other.subscription_id for other in telling if one.endpoint_id in other.endpoints),
+            told_by=tuple(told.get(one.endpoint_id, ())),
             owed_count=owed.get(one.endpoint_id, 0),
             last=last.get(one.endpoint_id),
         )
-        for one in chosen
+        for one in _load_endpoints(tx, names)
     ]
+
+
+def _load_endpoints(tx: Session, names: Collection[EndpointId]) -> list[Endpoint]:
+    query = select(endpoints).where(endpoints.c.removed_at.is_(None), endpoints.c.endpoint_id.in_(names))
+    found = (convert.endpoint_from_row(row) for row in tx.execute(query).mappings())
+    return sorted(found, key=lambda one: one.endpoint_id)
+
+
+def _telling(tx: Session) -> dict[EndpointId, list[SubscriptionId]]:
+    """Who tells each endpoint, by subscription_id; endpoints that nobody tells are not there."""
+    query = select(subscriptions.c.subscription_id, subscriptions.c.endpoints)
+    rows: list[Any] = sorted(tx.execute(query.where(subscriptions.c.removed_at.is_(None))).all())
+    told: dict[EndpointId, list[SubscriptionId]] = {}
+    for subscription_id, named in rows:
+        for name in named:
+            told.setdefault(EndpointId(name), []).append(SubscriptionId(subscription_id))
+    return told
 
 
 def _count_alerts(tx: Session, names: Collection[SubscriptionId], now: datetime) -> dict[str, int]:
@@ -101,9 +126,10 @@ def _count_alerts(tx: Session, names: Collection[SubscriptionId], now: datetime)
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def _count_owed(tx: Session) -> dict[str, int]:
+def _count_owed(tx: Session, names: Collection[EndpointId]) -> dict[str, int]:
     query = select(deliveries.c.endpoint_id, func.count()).where(deliveries.c.finished_at.is_(None))
-    owed = query.where(deliveries.c.state.in_(_OWED)).group_by(deliveries.c.endpoint_id)
+    theirs = query.where(deliveries.c.endpoint_id.in_(names), deliveries.c.state.in_(_OWED))
+    owed = theirs.group_by(deliveries.c.endpoint_id)
     return {row[0]: row[1] for row in tx.execute(owed)}
 
 
@@ -117,10 +143,10 @@ def _by_subscription(names: Collection[SubscriptionId], now: datetime) -> Select
     )
 
 
-def _by_endpoint(now: datetime) -> Select[Any]:
+def _by_endpoint(names: Collection[EndpointId], now: datetime) -> Select[Any]:
     return (
         select(deliveries.c.endpoint_id, deliveries.c.state, func.max(deliveries.c.created_at))
-        .where(deliveries.c.created_at >= now - _LATELY)
+        .where(deliveries.c.created_at >= now - _LATELY, deliveries.c.endpoint_id.in_(names))
         .group_by(deliveries.c.endpoint_id, deliveries.c.state)
     )
 

@@ -20,7 +20,9 @@ from web.pages import page_routes
 from web.site import STATIC, Site
 from web.websub import websub_routes
 
-DESCRIPTION = "What setwire knows: stories on films in the making, how gathering and telling go, corrections."
+DESCRIPTION = (
+    "What setwire knows: stories on films in the making, how gathering and telling go; and the operator's word."
+)
 
 
 def utc_now() -> datetime:

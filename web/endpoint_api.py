@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.values import DeliveryState, EndpointId, EndpointKind
 from store.deliveries import latest_deliveries
 from store.engine import Session
-from store.subscription_views import EndpointView, endpoint_views
+from store.subscription_views import EndpointView, endpoint_names, endpoint_views
 from web.answers import Answer, DeliveriesAnswer, answer_delivery
 from web.asked import LastDeliveryAnswer
-from web.gate import CLASHES, NOT_KEPT, UNKNOWN, Gate
+from web.gate import CLASHES, NOT_KEPT, UNKNOWN, After, Gate, Limit, cut_page
 from web.keeping import owned_now
 from web.site import Site
 from web.telling import (
@@ -83,6 +83,7 @@ class SecretAnswer(Answer):
 
 class EndpointsAnswer(Answer):
     endpoints: list[EndpointAnswer] = Field(description="By id.")
+    next: str | None = Field(description="Address of the next page; null on the last.")
 
 
 class DueAnswer(Answer):
@@ -113,10 +114,14 @@ def endpoint_api(site: Site, gate: Gate) -> APIRouter:
 
 def _add_reading(router: APIRouter, site: Site) -> None:
     @router.get("/endpoints", summary="Endpoints, how they stand and what they are owed")
-    def list_endpoints() -> EndpointsAnswer:
+    def list_endpoints(after: After = "", limit: Limit = 30) -> EndpointsAnswer:
         with site.store.read() as tx:
-            views = endpoint_views(tx, now=site.now())
-        return EndpointsAnswer(endpoints=[EndpointAnswer(**_fields(view, site)) for view in views])
+            chosen, following = cut_page(endpoint_names(tx), after=after, limit=limit)
+            views = endpoint_views(tx, chosen, now=site.now())
+        return EndpointsAnswer(
+            endpoints=[EndpointAnswer(**_fields(view, site)) for view in views],
+            next=f"{site.settings.base_url}/api/v1/endpoints?{following}" if following else None,
+        )
 
     @router.get("/endpoints/{endpoint_id}", summary="One endpoint", responses=UNKNOWN)
     def show_endpoint(endpoint_id: Name) -> EndpointAnswer:
@@ -127,7 +132,7 @@ def _add_reading(router: APIRouter, site: Site) -> None:
     def list_deliveries(
         endpoint_id: Name,
         state: DeliveryState | None = None,
-        limit: Annotated[int, Query(ge=1, le=100, description="How many at most.")] = 30,
+        limit: Limit = 30,
     ) -> DeliveriesAnswer:
         with site.store.read() as tx:
             told = find_told(tx, endpoint_id).endpoint_id

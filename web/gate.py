@@ -4,12 +4,13 @@ The pages ask for the token in each form, so that no other site can make a brows
 """
 
 import hmac
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any
-from urllib.parse import parse_qs
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qs, urlencode
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Request
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
 from web.answers import FaultAnswer
@@ -33,6 +34,9 @@ NOT_KEPT = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 
 Authorization = Annotated[str, Header(description="`Bearer` and the operator's token.")]
 Number = Annotated[int, Path(ge=1, le=MAX_ID)]
+After = Annotated[str, Query(max_length=200, description="Only ids that sort behind this one.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+Name = TypeVar("Name", bound=str)
 
 
 class Refusal(HTTPException):
@@ -98,6 +102,14 @@ class Form:
         """Read the whole numbers from 1 on; what is none is left out."""
         words = (word for word in self.texts(name) if word.isascii() and word.isdigit() and len(word) < 19)
         return [number for number in map(int, words) if number]
+
+
+def cut_page(names: Sequence[Name], *, after: str, limit: int) -> tuple[Sequence[Name], str]:
+    """Cut the page behind `after` out of sorted ids; with the query that asks for the next one, empty on the last."""
+    first = bisect_right(names, after) if after else 0
+    chosen = names[first : first + limit]
+    more = first + limit < len(names)
+    return chosen, urlencode({"after": chosen[-1], "limit": limit}) if more else ""
 
 
 def say_done(site: Site, sentence: str, *, back: str = "") -> HTMLResponse:

@@ -1,9 +1,8 @@
 """The API of subscriptions: try, add, show, change, mute, remove. All of it wants the operator's token."""
 
-from bisect import bisect_right
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 
 from core.values import SubscriptionId
 from store.engine import Session
@@ -19,7 +18,7 @@ from web.asked import (
     answer_preview,
     answer_subscription,
 )
-from web.gate import CLASHES, UNKNOWN, Gate
+from web.gate import CLASHES, UNKNOWN, After, Gate, Limit, cut_page
 from web.keeping import (
     change_subscription,
     drop_subscription,
@@ -31,7 +30,6 @@ from web.keeping import (
 )
 from web.site import Site
 
-MAX_LIMIT = 100
 Name = Annotated[str, Path(max_length=200, description="The subscription's id.")]
 
 
@@ -44,17 +42,11 @@ def subscription_api(site: Site, gate: Gate) -> APIRouter:
 
 def _add_reading(router: APIRouter, site: Site) -> None:
     @router.get("/subscriptions", summary="Subscriptions, and what they were told lately")
-    def list_subscriptions(
-        after: Annotated[str, Query(max_length=200, description="Only ids that sort behind this one.")] = "",
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")] = 30,
-    ) -> SubscriptionsAnswer:
+    def list_subscriptions(after: After = "", limit: Limit = 30) -> SubscriptionsAnswer:
         with site.store.read() as tx:
-            names = subscription_names(tx)
-            first = bisect_right(names, after) if after else 0
-            chosen = names[first : first + limit]
+            chosen, following = cut_page(subscription_names(tx), after=after, limit=limit)
             views = subscription_views(tx, chosen, now=site.now())
-        more = first + limit < len(names)
-        address = f"{site.settings.base_url}/api/v1/subscriptions?after={chosen[-1]}&limit={limit}" if more else None
+        address = f"{site.settings.base_url}/api/v1/subscriptions?{following}" if following else None
         owned = owned_now(site)[0]
         return SubscriptionsAnswer(subscriptions=[answer_subscription(view, owned) for view in views], next=address)
 

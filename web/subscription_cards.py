@@ -1,6 +1,5 @@
 """What the page of subscriptions shows, made ready for its template; addresses masked."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +8,12 @@ from core.timing import say_timing
 from core.values import Endpoint, EndpointId, EndpointKind, Mute, SubscriptionId
 from store.engine import Session
 from store.films import all_topics
-from store.links import is_readers_mailbox
 from store.preview import Preview
 from store.subscription_views import (
     EndpointView,
     LastDelivery,
     SubscriptionView,
+    endpoint_names,
     endpoint_views,
     subscription_names,
     subscription_views,
@@ -33,6 +32,14 @@ class LastLine:
     state: str
     tone: DeliveryTone
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An endpoint as it stands beside a subscription."""
+
+    address: str
+    is_disabled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +64,7 @@ class SubscriptionCard:
     speaks: str
     is_enabled: bool
     is_owned: bool
-    endpoints: tuple[EndpointCard, ...]
+    endpoints: tuple[Told, ...]
     mutes: tuple[Mute, ...]
     film: str
     alert_count: int
@@ -81,23 +88,17 @@ def read_listing(tx: Session, site: Site) -> Listing:
     owned, owned_endpoints = owned_now(site)
     names = subscription_names(tx, with_readers=False)
     shown = subscription_views(tx, names[:SHOWN], now=now)
-    told = [_endpoint_card(view, owned_endpoints) for view in endpoint_views(tx, now=now) if _is_operators(view, names)]
+    boxes = endpoint_names(tx, with_readers=False)[:SHOWN]
     return Listing(
-        subscriptions=tuple(_card(view, owned, {card.id: card for card in told}) for view in shown),
-        endpoints=tuple(told[:SHOWN]),
+        subscriptions=tuple(_card(view, owned) for view in shown),
+        endpoints=tuple(_endpoint_card(view, owned_endpoints) for view in endpoint_views(tx, boxes, now=now)),
         reader_count=len(subscription_names(tx)) - len(names),
         more_count=len(names) - len(shown),
         topics=tuple((topic.slug, topic.name) for topic in all_topics(tx)),
     )
 
 
-def _is_operators(view: EndpointView, names: Sequence[SubscriptionId]) -> bool:
-    if view.told_by:
-        return not set(names).isdisjoint(view.told_by)
-    return not is_readers_mailbox(view.endpoint.endpoint_id)
-
-
-def _card(view: SubscriptionView, owned: frozenset[str], endpoints: dict[EndpointId, EndpointCard]) -> SubscriptionCard:
+def _card(view: SubscriptionView, owned: frozenset[str]) -> SubscriptionCard:
     one = view.subscription
     return SubscriptionCard(
         id=one.subscription_id,
@@ -106,7 +107,10 @@ def _card(view: SubscriptionView, owned: frozenset[str], endpoints: dict[Endpoin
         speaks=say_timing(one.timing),
         is_enabled=one.is_enabled,
         is_owned=one.subscription_id in owned,
-        endpoints=tuple(endpoints[name] for name in one.endpoints if name in endpoints),
+        endpoints=tuple(
+            Told(address=masked_address(told.kind, told.address), is_disabled=told.disabled_at is not None)
+            for told in view.endpoints
+        ),
         mutes=one.mutes,
         film=one.films[0] if one.films else "",
         alert_count=view.alert_count,

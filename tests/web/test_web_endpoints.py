@@ -167,6 +167,14 @@ def test_nothing_is_replayed_by_mistake(client: Client, asked: dict[str, Any], s
     assert says in answer.json()["error"]
 
 
+def test_the_list_comes_in_pages(client: Client) -> None:
+    first = client.get(f"{ROOT}?limit=1").json()
+    assert [one["id"] for one in first["endpoints"]] == ["hook"]
+    assert first["next"] == f"https://wire.example{ROOT}?after=hook&limit=1"
+    second = client.get(first["next"].removeprefix("https://wire.example")).json()
+    assert ([one["id"] for one in second["endpoints"]], second["next"]) == (["mail"], None)
+
+
 def test_a_test_alert_is_owed_and_found_among_its_deliveries(client: Client) -> None:
     due = client.post(f"{ROOT}/hook/test").json()["id"]
     found = client.get(f"{ROOT}/hook/deliveries").json()["deliveries"]
