@@ -27,6 +27,7 @@ from store.engine import Store
 from store.films import all_topics, film_ids
 from store.stories import load_window
 from store.subscriptions import all_endpoints, find_subscription, refused_endpoints, unsubscribe
+from tests.scheduler.test_corrections import AGAIN, STUNT, Newsroom
 from tests.web.client import KEY, Client, open_to_operator
 from tests.web.newsroom import FILMS, MAILBOX, NOW, TOPICS, WATCH, fill
 
@@ -198,6 +199,25 @@ def test_a_preview_says_what_would_have_been_told_and_saves_nothing(client: Clie
     assert client.post(f"{ROOT}/preview", json={"days": 0}).status_code == 400
     with store.read() as tx:
         assert find_subscription(tx, SubscriptionId("preview")) is None
+
+
+def test_one_made_by_the_api_is_told_by_the_running_desk_once(sqlite_store: Store, settings: Settings) -> None:
+    room = Newsroom(sqlite_store)
+    room.report("The night market opens by the river")
+    client = Client(open_to_operator(sqlite_store, settings), headers=KEY)
+    endpoint = client.post("/api/v1/endpoints", json={"kind": "email", "address": "ann@example.org", "id": "ann"})
+    asked = {"id": "ann", "name": "Ann", "query": "stunt", "production_only": False, "endpoints": ["ann"]}
+    assert (endpoint.status_code, client.post(ROOT, json=asked).status_code) == (201, 201)
+    room.report(STUNT)
+    assert room.told("ann") == [(2, "story.created", 2)]
+    assert client.patch(f"{ROOT}/ann", json={"query": "stunt OR harbour"}).status_code == 200
+    room.report(AGAIN, "call-sheet")
+    assert room.told("ann") == [(2, "story.created", 2)]
+    [owed] = client.get("/api/v1/endpoints/ann/deliveries").json()["deliveries"]
+    assert (owed["story_id"], owed["subscription"], owed["state"]) == (2, "Ann", "pending")
+    assert client.delete(f"{ROOT}/ann").status_code == 204
+    [owed] = client.get("/api/v1/endpoints/ann/deliveries").json()["deliveries"]
+    assert owed["state"] == "cancelled"
 
 
 _SOME = {
