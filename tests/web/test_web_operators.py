@@ -69,6 +69,15 @@ def test_the_token_cannot_be_guessed_for_long(client: Client) -> None:
     assert client.post("/api/v1/stories/1/feedback", json=WRONG, headers=KEY).status_code == 200
 
 
+def test_what_nobody_could_mean_is_not_read_to_its_end(client: Client) -> None:
+    for headers in ({}, KEY):
+        answer = client.post("/api/v1/stories/1/feedback", content=b"[" * 300_000, headers=headers)
+        assert (answer.status_code, answer.json()) == (
+            413,
+            {"error": "That is longer than 262,144 bytes; send less at a time."},
+        )
+
+
 def test_the_page_of_a_story_leads_to_a_form_that_corrects_it(client: Client) -> None:
     assert "/stories/1/correct" in client.get("/stories/1").text
     assert "Operator’s token" in client.get("/stories/1/correct").text
