@@ -1,5 +1,6 @@
 """Keeps subscriptions for the API and the pages: the checks of a file, and nothing that a file owns is changed."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,18 +63,34 @@ def refuse_owned(site: Site, noun: str, name: str, owned: frozenset[str]) -> Non
         raise Refusal(409, f"{noun.capitalize()} {name} stands in {file}, which {_OWN}.")
 
 
-def read_asked(tx: Session, record: Mapping[str, Any], *, is_new: bool = True) -> Subscription:
-    """Read a subscription as a file's record says it. Raises Refusal.
+def check_wish(site: Site, given: Mapping[str, Any]) -> None:
+    """Raise Refusal unless what is asked for can be read, and its films and topics are known.
 
-    One that is not new may name a film or topic that has gone since.
+    The catalogue may be large: it is asked here, before any transaction that writes, so that nobody waits for it.
     """
-    films = film_ids(tx) if is_new else None
-    topics = {topic.slug for topic in all_topics(tx)} if is_new else None
+    if _CONDITIONS & given.keys():
+        with site.store.read() as tx:
+            read_asked(tx, {**given, "id": "wish"}, in_catalogue=True)
+
+
+def read_asked(tx: Session, record: Mapping[str, Any], *, in_catalogue: bool = False) -> Subscription:
+    """Read a subscription as a file's record says it, and find its films and topics if wanted. Raises Refusal."""
+    refuse_halves(record)
+    films = film_ids(tx) if in_catalogue else None
+    topics = {topic.slug for topic in all_topics(tx)} if in_catalogue else None
     known = {endpoint.endpoint_id for endpoint in all_endpoints(tx)}
     try:
         return read_subscription(record, films=films, topics=topics, endpoints=known)
     except ConfigError as error:
         raise say_mistakes(error, **_find_mistake(record.get("query"), films, topics)) from error
+
+
+def refuse_halves(record: Mapping[str, Any]) -> None:
+    """Raise Refusal for text that no database and no answer can hold: JSON may write half of a character."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Refusal(400, "A text holds half a character, a lone surrogate; write the whole one.") from None
 
 
 def say_mistakes(error: ConfigError, **more: Any) -> Refusal:
@@ -99,7 +116,10 @@ def find_kept(tx: Session, subscription_id: str) -> Subscription:
 
 
 def take_subscription(tx: Session, site: Site, given: Mapping[str, Any]) -> Subscription:
-    """Add a subscription by the keys of a file; without an id it gets one of its name. Raises Refusal."""
+    """Add a subscription by the keys of a file; without an id it gets one of its name. Raises Refusal.
+
+    `check_wish` comes first.
+    """
     taken = used_ids(tx)[0] | declared(site)[0]
     name = given.get("name")
     wanted = given.get("id") or (free_id(name, taken) if isinstance(name, str) and name.strip() else None)
@@ -114,13 +134,16 @@ def take_subscription(tx: Session, site: Site, given: Mapping[str, Any]) -> Subs
 
 
 def change_subscription(tx: Session, site: Site, subscription_id: str, given: Mapping[str, Any]) -> Subscription:
-    """Change what is given of a subscription; null sets a key to its default. Raises Refusal."""
+    """Change what is given of a subscription; null sets a key to its default. Raises Refusal.
+
+    `check_wish` comes first.
+    """
     known = find_kept(tx, subscription_id)
     refuse_owned(site, "subscription", subscription_id, declared(site)[0])
     if given.get("id", subscription_id) != subscription_id:
         raise Refusal(400, "id: cannot be changed; add another subscription.")
     record = {**write_subscription(known), **given, "id": subscription_id}
-    changed = replace(read_asked(tx, record, is_new=bool(_CONDITIONS & given.keys())), mutes=known.mutes)
+    changed = replace(read_asked(tx, record), mutes=known.mutes)
     if replace(changed, name=known.name) != known:
         _refuse_twin(tx, changed)
     _store(tx, changed, frozenset(known.endpoints), site)
@@ -165,5 +188,10 @@ def keep_mute(tx: Session, site: Site, subscription_id: str, ref: str, until: da
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Read a time without a zone as UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Read a time without a zone as UTC. Raises Refusal for one that no calendar of UTC has."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Refusal(
+            400, f"{moment.isoformat()} is too far away; write a time between the years 1 and 9999."
+        ) from None

@@ -21,6 +21,7 @@ from web.asked import (
 from web.gate import CLASHES, UNKNOWN, After, Gate, Limit, cut_page
 from web.keeping import (
     change_subscription,
+    check_wish,
     drop_subscription,
     find_kept,
     keep_mute,
@@ -58,7 +59,7 @@ def _add_reading(router: APIRouter, site: Site) -> None:
     @router.post("/subscriptions/preview", summary="Try a subscription on the archive; saves nothing")
     def preview(asked: PreviewQuestion) -> PreviewAnswer:
         with site.store.read() as tx:
-            subscription = read_asked(tx, {**asked.given(), "id": "preview"})
+            subscription = read_asked(tx, {**asked.given(), "id": "preview"}, in_catalogue=True)
             found = preview_subscription(tx, subscription, now=site.now(), days=asked.days)
         return answer_preview(found, limit=asked.limit)
 
@@ -66,11 +67,13 @@ def _add_reading(router: APIRouter, site: Site) -> None:
 def _add_writing(router: APIRouter, site: Site) -> None:
     @router.post("/subscriptions", status_code=201, summary="Add a subscription", responses=CLASHES)
     def add(asked: SubscriptionQuestion) -> SubscriptionAnswer:
+        check_wish(site, asked.given())
         with site.store.write() as tx:
             return show(tx, site, take_subscription(tx, site, asked.given()).subscription_id)
 
     @router.patch("/subscriptions/{subscription_id}", summary="Change a subscription", responses=UNKNOWN | CLASHES)
     def change(subscription_id: Name, asked: SubscriptionQuestion) -> SubscriptionAnswer:
+        check_wish(site, asked.given())
         with site.store.write() as tx:
             return show(tx, site, change_subscription(tx, site, subscription_id, asked.given()).subscription_id)
 

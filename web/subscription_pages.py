@@ -12,7 +12,15 @@ from store.engine import Session
 from store.preview import preview_subscription
 from store.subscriptions import endpoint_at
 from web.gate import NOT_KEPT, Form, Gate, Refusal
-from web.keeping import change_subscription, drop_subscription, find_kept, keep_mute, read_asked, take_subscription
+from web.keeping import (
+    change_subscription,
+    check_wish,
+    drop_subscription,
+    find_kept,
+    keep_mute,
+    read_asked,
+    take_subscription,
+)
 from web.site import Site
 from web.subscription_cards import ALERTS_SHOWN, read_listing, say_preview
 from web.telling import change_endpoint, owe_test, renew_secret, replay_since, take_endpoint
@@ -42,7 +50,7 @@ def _add_form(router: APIRouter, site: Site, gate: Gate) -> None:
             if form.text("do") == "save":
                 return _save(site, form)
             with site.store.read() as tx:
-                subscription = read_asked(tx, {**_read_wish(form), "id": "preview"})
+                subscription = read_asked(tx, {**_read_wish(form), "id": "preview"}, in_catalogue=True)
                 found = preview_subscription(tx, subscription, now=site.now(), days=DAYS_TRIED)
             return _page(site, wish=wish, trial={"says": say_preview(found), "alerts": found.alerts[:ALERTS_SHOWN]})
         except Refusal as refusal:
@@ -58,6 +66,7 @@ def _point(refusal: Refusal) -> str:
 
 
 def _save(site: Site, form: Form) -> Response:
+    check_wish(site, _read_wish(form))
     with site.store.write() as tx:
         endpoint_id, secret = _choose_endpoint(tx, site, form)
         record = _read_wish(form) | {"name": form.text("name"), "cadence": form.text("cadence") or None}

@@ -30,7 +30,7 @@ from store.subscriptions import (
     used_ids,
 )
 from web.gate import Refusal
-from web.keeping import as_utc, declared, refuse_owned, say_mistakes
+from web.keeping import as_utc, declared, refuse_halves, refuse_owned, say_mistakes
 from web.site import Site
 from web.words import masked_address
 
@@ -129,6 +129,7 @@ def _make_secret() -> str:
 
 def _read(site: Site, record: Mapping[str, Any]) -> Endpoint:
     """Read an endpoint as a file's record says it, and refuse an address that the sender would refuse."""
+    refuse_halves(record)
     try:
         endpoint = read_endpoint(record, allow_http=site.settings.webhook_allow_http)
     except ConfigError as error:

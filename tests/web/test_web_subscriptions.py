@@ -124,6 +124,24 @@ def test_a_mistake_is_answered_as_a_file_would_be(
     assert answer.json()["error"].startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (ROOT, r'{"name": "Half", "words": ["\ud800"], "endpoints": ["hook"]}'),
+        (f"{ROOT}/preview", r'{"not_words": ["\ud800"]}'),
+        ("/api/v1/endpoints", r'{"kind": "email", "address": "a@b.example", "id": "a", "\ud800": "x"}'),
+        (f"{ROOT}/harbour-watch/mutes", '{"ref": "film:harbour-lights", "until": "9999-12-31T23:59:59-12:00"}'),
+        ("/api/v1/deliveries/replay", '{"since": "0001-01-01T00:00:00+14:00"}'),
+    ],
+)
+def test_what_no_database_can_hold_is_refused(client: Client, path: str, body: str) -> None:
+    before = client.get(ROOT).json()
+    answer = client.post(path, content=body.encode())
+    assert answer.status_code == 400
+    assert len(answer.json()["error"]) > 20
+    assert client.get(ROOT).json() == before
+
+
 def test_a_mistake_in_a_query_is_pointed_at(client: Client) -> None:
     for path, body in ((ROOT, SET), (f"{ROOT}/preview", {})):
         answer = client.post(path, json={**body, "query": "lifeboat AND film:salt"}).json()
