@@ -16,6 +16,7 @@ from core.values import Mute, Subscription, SubscriptionId
 from store.engine import Session
 from store.films import all_topics, film_ids
 from store.links import mute_until, name_ref
+from store.meta import hold_config
 from store.subscriptions import (
     add_subscription,
     all_endpoints,
@@ -120,6 +121,7 @@ def take_subscription(tx: Session, site: Site, given: Mapping[str, Any]) -> Subs
 
     `check_wish` comes first.
     """
+    hold_config(tx)
     taken = used_ids(tx)[0] | declared(site)[0]
     name = given.get("name")
     wanted = given.get("id") or (free_id(name, taken) if isinstance(name, str) and name.strip() else None)
@@ -138,6 +140,7 @@ def change_subscription(tx: Session, site: Site, subscription_id: str, given: Ma
 
     `check_wish` comes first.
     """
+    hold_config(tx)
     known = find_kept(tx, subscription_id)
     refuse_owned(site, "subscription", subscription_id, declared(site)[0])
     if given.get("id", subscription_id) != subscription_id:
@@ -177,6 +180,7 @@ def drop_subscription(tx: Session, site: Site, subscription_id: str) -> None:
 
 def keep_mute(tx: Session, site: Site, subscription_id: str, ref: str, until: datetime) -> Subscription:
     """Mute a film or topic until a time, or end that; a file's subscription too, as mutes are never a file's."""
+    hold_config(tx)
     known = find_kept(tx, subscription_id)
     kind, _, name = ref.partition(":")
     if kind not in ("film", "topic") or not name:

@@ -17,6 +17,7 @@ from notifier.chat import ChatError
 from notifier.chat import check_address as check_chat
 from store.deliveries import add_tests, delivery_detail, replay, requeue
 from store.engine import Session
+from store.meta import hold_config
 from store.subscriptions import (
     SECRET_OVERLAP,
     InUseError,
@@ -48,6 +49,7 @@ def find_told(tx: Session, endpoint_id: str) -> Endpoint:
 
 def take_endpoint(tx: Session, site: Site, given: Mapping[str, Any]) -> Endpoint:
     """Add an endpoint by the keys of a file; id and signing secret are made where they are left out. Raises Refusal."""
+    hold_config(tx)
     kind = given.get("kind")
     record = {**given, "id": given.get("id") or f"{kind}-{secrets.token_hex(4)}"}
     if kind not in (EndpointKind.EMAIL, EndpointKind.CHAT) and not given.get("secret"):
@@ -62,6 +64,7 @@ def take_endpoint(tx: Session, site: Site, given: Mapping[str, Any]) -> Endpoint
 
 def change_endpoint(tx: Session, site: Site, endpoint_id: str, given: Mapping[str, Any]) -> Endpoint:
     """Change its address, disable it, or enable it again with what it is owed since. Raises Refusal."""
+    hold_config(tx)
     known = find_told(tx, endpoint_id)
     if given.get("address") is not None:
         refuse_owned(site, "endpoint", endpoint_id, declared(site)[1])
@@ -78,6 +81,7 @@ def change_endpoint(tx: Session, site: Site, endpoint_id: str, given: Mapping[st
 
 def drop_endpoint(tx: Session, site: Site, endpoint_id: str) -> None:
     """Remove an endpoint that no subscription tells. Raises Refusal."""
+    hold_config(tx)
     find_told(tx, endpoint_id)
     refuse_owned(site, "endpoint", endpoint_id, declared(site)[1])
     try:

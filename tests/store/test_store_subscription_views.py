@@ -1,5 +1,6 @@
 """What subscriptions and endpoints were told lately, and endpoints that are removed, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,6 +28,7 @@ from store.deliveries import (
 )
 from store.engine import Session, Store
 from store.links import confirm, endpoint_of_address
+from store.meta import hold_config
 from store.subscription_views import (
     LastDelivery,
     endpoint_names,
@@ -41,6 +43,7 @@ from store.subscriptions import (
     all_endpoints,
     endpoint_at,
     find_endpoint,
+    find_subscription,
     find_twin,
     keep_endpoint,
     remove_endpoint,
@@ -157,6 +160,27 @@ def test_an_address_that_is_told_keeps_its_endpoint(store: Store) -> None:
         elsewhere = replace(fresh, address="https://elsewhere.example/")
         assert keep_endpoint(tx, elsewhere, now=NOW) == elsewhere
         assert find_endpoint(tx, elsewhere.endpoint_id) == elsewhere
+
+
+def test_of_two_who_change_a_subscription_neither_is_lost(store: Store) -> None:
+    with store.write() as tx:
+        add_config(tx)
+        add_subscription(tx, OTHER, now=NOW)
+
+    def add_word(word: str) -> None:
+        with store.write() as tx:
+            hold_config(tx)
+            known = find_subscription(tx, OTHER.subscription_id)
+            assert known is not None
+            add_subscription(tx, replace(known, words=(*known.words, word)), now=NOW)
+
+    words = [f"word-{n}" for n in range(16)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(add_word, words))
+    with store.read() as tx:
+        changed = find_subscription(tx, OTHER.subscription_id)
+    assert changed is not None
+    assert set(changed.words) >= set(words)
 
 
 def test_a_twin_asks_for_the_same_under_another_name(store: Store) -> None:
