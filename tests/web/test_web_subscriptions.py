@@ -171,6 +171,9 @@ def test_who_unsubscribed_is_not_brought_back(client: Client, store: Store) -> N
 
 def test_a_film_is_muted_until_a_date_and_heard_again(client: Client, store: Store) -> None:
     path = f"{ROOT}/harbour-watch/mutes"
+    day = {"ref": "topic:casting", "until": "2026-05-20"}
+    assert client.post(path, json=day).json()["mutes"] == [{"ref": "topic:casting", "until": "2026-05-20T00:00:00Z"}]
+    client.post(path, json=day | {"until": "2020-01-01"})
     until = (NOW + timedelta(days=3)).replace(tzinfo=None).isoformat()
     muted = client.post(path, json={"ref": "film:harbour-lights", "until": until}).json()
     assert muted["mutes"] == [{"ref": "film:harbour-lights", "until": "2026-05-21T14:30:00Z"}]
