@@ -244,7 +244,7 @@ class Settings(BaseSettings):
     )
     operator_token: SecretStr = Field(
         default=SecretStr(""),
-        description="Token by which pages and API take corrections; empty means only the command line does.",
+        description="Token by which pages and API take what only the operator may do; empty: the command line only.",
     )
     operator_mail: Annotated[str, AfterValidator(_check_optional_address)] = Field(
         default="",

@@ -1,8 +1,8 @@
-"""Reads endpoints and subscriptions from a TOML file and finds every mistake in it."""
+"""Reads endpoints and subscriptions, of a TOML file or one by one, and finds every mistake in them."""
 
 import base64
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,16 +57,71 @@ def load_subscriptions(
     known = {endpoint.endpoint_id for endpoint in found} | set(endpoints)
     subscriptions: list[Subscription] = []
     for table in root.records("subscription", name_key="id"):
-        subscription = _read_subscription(table, films, topics)
-        _find_strangers(table, "films", subscription.films, films, "film")
-        _find_strangers(table, "topics", subscription.topics, topics, "topic")
-        _find_strangers(table, "endpoints", subscription.endpoints, known, "endpoint")
+        subscription = _read_known(table, films, topics, known)
         if subscription.subscription_id in {other.subscription_id for other in subscriptions}:
             table.complain("id", "is taken by another subscription; choose another id")
         subscriptions.append(subscription)
     root.finish()
     raise_problems(problems)
     return subscriptions, found
+
+
+def read_subscription(
+    record: Mapping[str, object],
+    *,
+    films: Collection[str] | None = None,
+    topics: Collection[str] | None = None,
+    endpoints: Collection[str] | None = None,
+) -> Subscription:
+    """Read one subscription by the keys a file has, None for a key that is left out. Raises ConfigError as a file."""
+    problems: list[Problem] = []
+    table = Table(record, file="", entry="", problems=problems)
+    subscription = _read_known(table, films, topics, endpoints)
+    raise_problems(problems)
+    return subscription
+
+
+def read_endpoint(record: Mapping[str, object], *, allow_http: bool = True) -> Endpoint:
+    """Read one endpoint by the keys a file has. Raises ConfigError as a file."""
+    problems: list[Problem] = []
+    endpoint = _read_endpoint(Table(record, file="", entry="", problems=problems), allow_http=allow_http)
+    raise_problems(problems)
+    return endpoint
+
+
+def write_subscription(subscription: Subscription) -> dict[str, object]:
+    """Write a subscription by the keys a file has; `read_subscription` reads the same one, but for its mutes."""
+    timing = subscription.timing
+    quiet = timing.quiet_from and timing.quiet_until and f"{timing.quiet_from:%H:%M}-{timing.quiet_until:%H:%M}"
+    return {
+        "id": subscription.subscription_id,
+        "name": subscription.name,
+        "query": subscription.query,
+        "films": list(subscription.films),
+        "topics": list(subscription.topics),
+        "words": list(subscription.words),
+        "not_words": list(subscription.not_words),
+        "outlets": list(subscription.outlets),
+        "saliences": [str(salience) for salience in subscription.saliences],
+        "events": [str(event) for event in subscription.events],
+        "production_only": subscription.production_only,
+        "min_tier": str(subscription.min_tier),
+        "endpoints": list(subscription.endpoints),
+        "cadence": str(timing.cadence),
+        "at": f"{timing.at:%H:%M}",
+        "weekday": str(timing.weekday),
+        "zone": timing.zone,
+        "quiet_hours": quiet or "",
+        "cap_per_hour": timing.cap_per_hour,
+        "enabled": subscription.is_enabled,
+    }
+
+
+def declared_ids(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Name the subscriptions and the endpoints that a file declares, right or wrong. Raises ConfigError: no TOML."""
+    root = read_toml(path, [])
+    subscriptions, endpoints = (root.records(key, name_key="id") for key in ("subscription", "endpoint"))
+    return frozenset(table.text("id") for table in subscriptions), frozenset(table.text("id") for table in endpoints)
 
 
 def _read_endpoints(root: Table, *, allow_http: bool) -> list[Endpoint]:
@@ -153,6 +208,16 @@ def _read_clock(table: Table, key: str, read: Callable[[str], T]) -> T | None:
     except ValueError as error:
         table.complain(key, str(error))
         return None
+
+
+def _read_known(
+    table: Table, films: Collection[str] | None, topics: Collection[str] | None, endpoints: Collection[str] | None
+) -> Subscription:
+    subscription = _read_subscription(table, films, topics)
+    _find_strangers(table, "films", subscription.films, films, "film")
+    _find_strangers(table, "topics", subscription.topics, topics, "topic")
+    _find_strangers(table, "endpoints", subscription.endpoints, endpoints, "endpoint")
+    return subscription
 
 
 def _read_subscription(table: Table, films: Collection[str] | None, topics: Collection[str] | None) -> Subscription:

@@ -52,6 +52,7 @@ from store.links import link_key
 from store.meta import set_taken_mark, taken_mark
 from store.sources import all_sources, sync_sources
 from store.subscriptions import (
+    SECRET_OVERLAP,
     add_endpoint,
     add_subscription,
     all_endpoints,
@@ -64,7 +65,6 @@ logger = logging.getLogger(__name__)
 
 _GRACE = timedelta(seconds=8)
 # Long enough for a receiver to put the new secret in place, at any hour of the day.
-SECRET_OVERLAP = timedelta(hours=24)
 
 
 class ServiceError(Exception):

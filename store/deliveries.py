@@ -1,5 +1,6 @@
 """Deliveries: the queue of what is owed to endpoints, its claims and its attempts."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,10 @@ from core.values import (
     DeliveryState,
     Endpoint,
     EndpointId,
+    EventType,
     MatchId,
 )
+from core.webhooks import build_test_payload
 from store import convert
 from store.attempts import FINAL_STATES, Settled, record_attempt, record_attempts
 from store.claims import UNCLAIMED, Claim, claim_deliveries, give_back, state_before_sending
@@ -26,6 +29,7 @@ __all__ = [
     "Claim",
     "Settled",
     "add_deliveries",
+    "add_tests",
     "claim_deliveries",
     "delivery_counts",
     "delivery_detail",
@@ -64,6 +68,26 @@ def add_deliveries(tx: Session, owed: Sequence[tuple[MatchId | None, Delivery]])
     if not new_count:
         count_up(tx, LAST_SEQ, by=-len(owed))
     return new_count
+
+
+def add_tests(tx: Session, told: Sequence[Endpoint], *, now: datetime) -> list[DeliveryId]:
+    """Owe each endpoint a test alert; a running service sends them at once."""
+    owed = [
+        Delivery(
+            delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
+            endpoint=endpoint,
+            event=EventType.TEST,
+            story_id=None,
+            payload=build_test_payload(at=now, endpoint=endpoint),
+            state=DeliveryState.PENDING,
+            attempt_count=0,
+            created_at=now,
+            next_attempt_at=now,
+        )
+        for endpoint in told
+    ]
+    add_deliveries(tx, [(None, delivery) for delivery in owed])
+    return [delivery.delivery_id for delivery in owed]
 
 
 def _select_due(*columns: Any) -> Select[Any]:
@@ -160,7 +184,9 @@ def _owe_again(tx: Session, *conditions: Any, now: datetime) -> int:
         "given_up_count": deliveries.c.attempt_count,
     }
     resting = deliveries.c.state != DeliveryState.SENDING
-    return change(tx, update(deliveries).where(*conditions, resting).values(again))
+    removed = select(endpoints.c.endpoint_id).where(endpoints.c.removed_at.is_not(None))
+    kept = deliveries.c.endpoint_id.not_in(removed)
+    return change(tx, update(deliveries).where(*conditions, resting, kept).values(again))
 
 
 def delivery_counts(tx: Session) -> dict[DeliveryState, int]:

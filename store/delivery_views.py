@@ -6,17 +6,23 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from core.values import DeliveryId, DeliveryState, MatchId
+from core.values import DeliveryId, DeliveryState, EndpointId, MatchId
 from store import convert
 from store.tables import attempts, deliveries, endpoints, matches, stories, subscriptions
 from store.views import DeliveryDetail, DeliveryView, MatchView
 
+_HIDDEN = ("endpoint_id", "secret", "old_secret", "added_at", "removed_at")
 
-def latest_deliveries(tx: Session, *, limit: int, state: DeliveryState | None = None) -> list[DeliveryView]:
+
+def latest_deliveries(
+    tx: Session, *, limit: int, state: DeliveryState | None = None, endpoint_id: EndpointId | None = None
+) -> list[DeliveryView]:
     """The newest deliveries, newest first."""
     query = _select_views().order_by(deliveries.c.created_at.desc(), deliveries.c.delivery_id.desc()).limit(limit)
     if state is not None:
         query = query.where(deliveries.c.state == state)
+    if endpoint_id is not None:
+        query = query.where(deliveries.c.endpoint_id == endpoint_id)
     return [_view(row) for row in tx.execute(query).mappings()]
 
 
@@ -68,7 +74,7 @@ def _select_views() -> Select[Any]:
         .scalar_subquery()
     )
     their_last = and_(attempts.c.delivery_id == deliveries.c.delivery_id, attempts.c.number == last)
-    shown = [column for column in endpoints.c if column.name not in ("endpoint_id", "secret", "old_secret", "added_at")]
+    shown = [column for column in endpoints.c if column.name not in _HIDDEN]
     return (
         select(
             deliveries,

@@ -76,6 +76,11 @@ def all_films(tx: Session) -> list[Film]:
     return _load(tx)
 
 
+def film_ids(tx: Session) -> set[FilmId]:
+    """The ids of the catalogue."""
+    return set(tx.execute(select(films.c.film_id)).scalars())
+
+
 def find_films(tx: Session, film_ids: Sequence[FilmId]) -> dict[FilmId, Film]:
     """Those of the films that are there."""
     return {film.film_id: film for film in _load(tx, films.c.film_id.in_(film_ids))}

@@ -1,6 +1,7 @@
 """What a click in a mail changes: subscriptions that end, rest or begin, and doubts. The key that signs the clicks."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.links import KEY_BYTES
+from core.timing import add_mute
 from core.values import (
     Cadence,
     Delivery,
@@ -34,6 +36,8 @@ from store.tables import deliveries, doubts, endpoints, films, meta
 
 LINK_KEY = "link_key"
 MUTED_FOR = timedelta(days=90)
+_READERS = re.compile(r"mail-[0-9a-f]{12}")
+_MAILBOXES = re.compile(r"email-[0-9a-f]{16}")
 
 
 def link_key(store: Store) -> bytes:
@@ -62,6 +66,12 @@ def mute(tx: Session, subscription_id: SubscriptionId, ref: str, *, now: datetim
     mutes = (*others, Mute(ref=ref, until=now + MUTED_FOR))
     add_subscription(tx, replace(subscription, mutes=mutes), now=now)
     return True
+
+
+def mute_until(tx: Session, subscription: Subscription, mute: Mute, *, now: datetime) -> bool:
+    """Hear nothing of a film or topic until a date; one that is over ends the mute. False: it is heard again."""
+    add_subscription(tx, replace(subscription, mutes=add_mute(subscription, mute, now=now)), now=now)
+    return mute.until > now
 
 
 def choose_digest(tx: Session, subscription_id: SubscriptionId, *, now: datetime) -> bool:
@@ -112,7 +122,11 @@ def latest_doubts(tx: Session, *, limit: int) -> list[Doubt]:
 
 def endpoint_of_address(tx: Session, address: str, *, now: datetime) -> Endpoint:
     """The endpoint of a mail address, added if it is new: it is told nothing before a subscription names it."""
-    named = (endpoints.c.kind == EndpointKind.EMAIL, func.lower(endpoints.c.address) == address.lower())
+    named = (
+        endpoints.c.removed_at.is_(None),
+        endpoints.c.kind == EndpointKind.EMAIL,
+        func.lower(endpoints.c.address) == address.lower(),
+    )
     row = tx.execute(select(endpoints).where(*named).order_by(endpoints.c.endpoint_id).limit(1)).mappings().first()
     if row is not None:
         return convert.endpoint_from_row(row)
@@ -142,6 +156,16 @@ def name_ref(tx: Session, ref: str) -> str | None:
     if kind == "topic":
         return next((topic.name for topic in all_topics(tx) if topic.slug == name), None)
     return None if ref else "All production news"
+
+
+def is_readers_own(subscription_id: SubscriptionId) -> bool:
+    """Whether a reader asked for this subscription and confirmed it, and no operator added it."""
+    return _READERS.fullmatch(subscription_id) is not None
+
+
+def is_readers_mailbox(endpoint_id: EndpointId) -> bool:
+    """Whether a reader named this address in the form, and no operator added it."""
+    return _MAILBOXES.fullmatch(endpoint_id) is not None
 
 
 def confirm(tx: Session, endpoint_id: EndpointId, ref: str, *, now: datetime) -> Subscription | None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from store.sql import add_one, read_number, upsert
+from store.sql import add_one, count_up, read_number, upsert
 from store.tables import meta
 
 VERSION = "config_version"
@@ -17,6 +17,11 @@ def config_version(tx: Session) -> int:
 def bump_config_version(tx: Session) -> None:
     """Tell the desk to load subscriptions and endpoints again."""
     add_one(tx, VERSION)
+
+
+def hold_config(tx: Session) -> None:
+    """Let nobody else who holds it change subscriptions or endpoints before this transaction ends: none is lost."""
+    count_up(tx, VERSION, by=0)
 
 
 def catalogue_version(tx: Session) -> int:

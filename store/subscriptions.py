@@ -1,5 +1,6 @@
 """Subscriptions and endpoints: who wants to hear what, and where."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,26 +14,66 @@ from store.meta import bump_config_version
 from store.sql import change, insert_into, insert_new
 from store.tables import deliveries, endpoints, matches, refusals, subscriptions
 
+SECRET_OVERLAP = timedelta(hours=24)
+"""How long a secret that was replaced signs beside the new one."""
+
+
+class InUseError(StoreError):
+    """An endpoint that a subscription still tells; the sentence names it."""
+
+
 _UNSENT = (DeliveryState.PENDING, DeliveryState.RETRYING, DeliveryState.HELD)
+_KEPT = endpoints.c.removed_at.is_(None)
 
 
 def add_endpoint(tx: Session, endpoint: Endpoint, *, now: datetime) -> None:
-    """Store an endpoint; one of the same id is overwritten."""
+    """Store an endpoint; one of the same id is overwritten, and one that was removed is there again."""
     if find_endpoint(tx, endpoint.endpoint_id) == endpoint:
         return
-    _overwrite(tx, endpoints, convert.endpoint_to_columns(endpoint), added_at=now)
+    _overwrite(tx, endpoints, {**convert.endpoint_to_columns(endpoint), "removed_at": None}, added_at=now)
     bump_config_version(tx)
 
 
+def keep_endpoint(tx: Session, endpoint: Endpoint, *, now: datetime) -> Endpoint:
+    """Store an endpoint unless its address is told already: that one keeps its secret and its record."""
+    known = endpoint_at(tx, endpoint.kind, endpoint.address)
+    if known is None:
+        add_endpoint(tx, endpoint, now=now)
+    return known or endpoint
+
+
+def endpoint_at(tx: Session, kind: EndpointKind, address: str) -> Endpoint | None:
+    """The endpoint that tells this address; the first by endpoint_id if there are several."""
+    query = select(endpoints).where(_KEPT, endpoints.c.kind == kind, endpoints.c.address == address)
+    row = tx.execute(query.order_by(endpoints.c.endpoint_id).limit(1)).mappings().first()
+    return convert.endpoint_from_row(row) if row else None
+
+
 def all_endpoints(tx: Session) -> list[Endpoint]:
-    """Every endpoint, disabled or not, by endpoint_id."""
-    rows = tx.execute(select(endpoints).order_by(endpoints.c.endpoint_id)).mappings()
+    """Every endpoint that is not removed, disabled or not, by endpoint_id."""
+    rows = tx.execute(select(endpoints).where(_KEPT).order_by(endpoints.c.endpoint_id)).mappings()
     return [convert.endpoint_from_row(row) for row in rows]
 
 
 def find_endpoint(tx: Session, endpoint_id: EndpointId) -> Endpoint | None:
-    row = tx.execute(select(endpoints).where(endpoints.c.endpoint_id == endpoint_id)).mappings().first()
+    row = tx.execute(select(endpoints).where(_KEPT, endpoints.c.endpoint_id == endpoint_id)).mappings().first()
     return convert.endpoint_from_row(row) if row else None
+
+
+def remove_endpoint(tx: Session, endpoint_id: EndpointId, *, now: datetime) -> bool:
+    """Tell an endpoint nothing any more and cancel what it is owed; what it was told stays on record.
+
+    False: no such endpoint. Raises InUseError while a subscription tells it.
+    """
+    telling = [one.subscription_id for one in all_subscriptions(tx) if endpoint_id in one.endpoints]
+    if telling:
+        raise InUseError(
+            f"Subscription {telling[0]} tells endpoint {endpoint_id}; name another endpoint there, or remove it first."
+        )
+    owed = (deliveries.c.endpoint_id == endpoint_id, deliveries.c.state.in_(_UNSENT))
+    tx.execute(update(deliveries).where(*owed).values(state=DeliveryState.CANCELLED, finished_at=now))
+    gone = {"removed_at": now, "disabled_at": now, "disabled_reason": "removed"}
+    return _switch(tx, update(endpoints).where(_KEPT, endpoints.c.endpoint_id == endpoint_id).values(gone))
 
 
 def disable_endpoint(tx: Session, endpoint_id: EndpointId, reason: str, *, now: datetime) -> bool:
@@ -44,7 +85,7 @@ def disable_endpoint(tx: Session, endpoint_id: EndpointId, reason: str, *, now: 
 def enable_endpoint(tx: Session, endpoint_id: EndpointId, *, now: datetime) -> bool:
     """Tell an endpoint again, first what it is owed since. False: no such endpoint, or not disabled."""
     _ = now
-    found = (endpoints.c.endpoint_id == endpoint_id, endpoints.c.disabled_at.is_not(None))
+    found = (_KEPT, endpoints.c.endpoint_id == endpoint_id, endpoints.c.disabled_at.is_not(None))
     well = {"disabled_at": None, "disabled_reason": "", "failing_since_at": None}
     return _switch(tx, update(endpoints).where(*found).values(well))
 
@@ -70,7 +111,7 @@ def companions(tx: Session, endpoint_id: EndpointId) -> list[Endpoint]:
 def rotate_secret(tx: Session, endpoint_id: EndpointId, secret: str, *, now: datetime, overlap: timedelta) -> bool:
     """Sign with a new secret, and for `overlap` with the one it replaces. False: no such endpoint."""
     changes = {"secret": secret, "old_secret": endpoints.c.secret, "old_secret_until_at": now + overlap}
-    return _switch(tx, update(endpoints).where(endpoints.c.endpoint_id == endpoint_id).values(changes))
+    return _switch(tx, update(endpoints).where(_KEPT, endpoints.c.endpoint_id == endpoint_id).values(changes))
 
 
 def unsubscribe(tx: Session, subscription_id: SubscriptionId, endpoint_id: EndpointId, *, now: datetime) -> bool:
@@ -95,6 +136,13 @@ def unsubscribe(tx: Session, subscription_id: SubscriptionId, endpoint_id: Endpo
         return remove_subscription(tx, subscription_id, now=now)
     named = subscriptions.c.subscription_id == subscription_id
     return _switch(tx, update(subscriptions).where(named).values(endpoints=others))
+
+
+def used_ids(tx: Session) -> tuple[set[str], set[str]]:
+    """The ids of subscriptions and of endpoints that are there or were: a removed one keeps what it was told."""
+    found = (select(column) for column in (subscriptions.c.subscription_id, endpoints.c.endpoint_id))
+    theirs, told = (set(tx.execute(query).scalars()) for query in found)
+    return theirs, told
 
 
 def refused_endpoints(tx: Session, subscription_id: SubscriptionId) -> set[EndpointId]:
@@ -129,6 +177,15 @@ def all_subscriptions(tx: Session) -> list[Subscription]:
     query = select(subscriptions).where(subscriptions.c.removed_at.is_(None))
     rows = tx.execute(query.order_by(subscriptions.c.subscription_id)).mappings()
     return [convert.subscription_from_row(row) for row in rows]
+
+
+def find_twin(tx: Session, subscription: Subscription) -> Subscription | None:
+    """Another subscription that asks for the same, when and where, under whatever name: it would tell all twice."""
+    for other in all_subscriptions(tx):
+        named = replace(other, subscription_id=subscription.subscription_id, name=subscription.name, mutes=())
+        if other.subscription_id != subscription.subscription_id and named == replace(subscription, mutes=()):
+            return other
+    return None
 
 
 def find_subscription(tx: Session, subscription_id: SubscriptionId) -> Subscription | None:

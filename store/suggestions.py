@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from core.catalogue import make_film_id
 from core.unknown import UnknownTitle
-from core.values import Article, Film
-from store.films import upsert_films
+from core.values import Article, Film, FilmId
+from store.films import find_film, upsert_films
 from store.sql import change
 from store.tables import suggestions
 
 KEPT_FOR = timedelta(days=30)
+_ACCEPTED = "accepted"
 MOST_TITLES = 5_000
 MOST_SIGHTINGS = 8
 MIN_ARTICLES, MIN_PLACES = 2, 2
@@ -29,7 +31,10 @@ class SuggestionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A title with its evidence; `sightings` are outlet, address, sentence, newest last. Year, people: guesses."""
+    """A title with its evidence; `sightings` are outlet, address, sentence, newest last. Year, people: guesses.
+
+    `verdict` is empty while it is open, else `accepted` or `dismissed`.
+    """
 
     suggestion_id: int
     title: str
@@ -41,6 +46,7 @@ class Suggestion:
     sightings: tuple[dict[str, str], ...]
     first_seen_at: datetime
     last_seen_at: datetime
+    verdict: str = ""
 
 
 def note_titles(tx: Session, seen: Iterable[tuple[Article, UnknownTitle]], *, now: datetime) -> None:
@@ -106,6 +112,7 @@ def _suggestion(row: RowMapping) -> Suggestion:
         sightings=tuple(row["sightings"]),
         first_seen_at=row["first_seen_at"],
         last_seen_at=row["last_seen_at"],
+        verdict=row["verdict"],
     )
 
 
@@ -117,16 +124,42 @@ def find_suggestion(tx: Session, suggestion_id: int) -> Suggestion:
     return _suggestion(row)
 
 
-def accept_suggestion(tx: Session, suggestion_id: int, film: Film, *, now: datetime) -> None:
-    """Add the film to the catalogue; the desk takes it up with its next batch. Raises SuggestionError."""
-    find_suggestion(tx, suggestion_id)
+def accept_suggestion(
+    tx: Session, suggestion_id: int, *, title: str = "", year: int | None = None, film_id: str = "", now: datetime
+) -> Film:
+    """Add the film to the catalogue and return it; the desk takes it up with its next batch. Safe to repeat.
+
+    `title` is the suggested one where it is left out, `film_id` is made of title and year. Raises SuggestionError:
+    no such suggestion, no id, or another film of that id, which would lose its people.
+    """
+    known = find_suggestion(tx, suggestion_id)
+    name = title.strip() or known.title
+    film = Film(film_id=FilmId(film_id or make_film_id(name, year)), title=name, year=year)
+    _refuse_id(film.film_id, name)
+    there = find_film(tx, film.film_id)
+    if there is not None and known.verdict == _ACCEPTED:
+        return there
+    if there is not None:
+        raise SuggestionError(
+            f"There is a film {there.film_id} already, {there.title}; dismiss the suggestion, or give another title, "
+            "year or id."
+        )
     upsert_films(tx, [film], now=now)
-    _close(tx, suggestion_id, "accepted", now)
+    _close(tx, suggestion_id, _ACCEPTED, now)
+    return film
+
+
+def _refuse_id(film_id: FilmId, name: str) -> None:
+    if not film_id:
+        raise SuggestionError(f"No id can be made of {name!r}; give a title in Latin letters or an id.")
+    if make_film_id(film_id, None) != film_id:
+        raise SuggestionError(f"{film_id!r} is no id; use small letters, digits and single hyphens.")
 
 
 def dismiss_suggestion(tx: Session, suggestion_id: int, *, now: datetime) -> None:
-    """Never suggest the title again. Raises SuggestionError."""
-    find_suggestion(tx, suggestion_id)
+    """Never suggest the title again; safe to repeat. Raises SuggestionError: none such, or its film was added."""
+    if find_suggestion(tx, suggestion_id).verdict == _ACCEPTED:
+        raise SuggestionError(f"Suggestion {suggestion_id} was accepted; its film is in the catalogue.")
     _close(tx, suggestion_id, "dismissed", now)
 
 

@@ -435,6 +435,8 @@ class TopicRow(Row, table=True):
 
 
 class EndpointRow(Row, table=True):
+    """Removing one sets `removed_at`: what it was told stays on record."""
+
     __tablename__ = "endpoints"
 
     endpoint_id: str = _key(PLAIN_TEXT)
@@ -447,6 +449,7 @@ class EndpointRow(Row, table=True):
     failing_since_at: datetime | None = _optional(UTC_DATE_TIME)
     old_secret: str = _column(PLAIN_TEXT, server_default="")
     old_secret_until_at: datetime | None = _optional(UTC_DATE_TIME)
+    removed_at: datetime | None = _optional(UTC_DATE_TIME)
 
 
 class SubscriptionRow(Row, table=True):

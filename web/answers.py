@@ -295,7 +295,11 @@ class TopicsAnswer(Answer):
 
 
 class FaultAnswer(Answer):
+    """One sentence; `position` and `pointer` are there where a query has a mistake."""
+
     error: str = Field(examples=["There is no such story here; it may have been cleared away."])
+    position: int | None = Field(default=None, description="The character of the query, from 0.", examples=[19])
+    pointer: str | None = Field(default=None, description="The query with a caret below that character.")
 
 
 def story_fields(view: StoryView, publishers: Mapping[str, Publisher], *, base_url: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from config.settings import Settings, load_settings
 from store.engine import Store, open_store
 from web.api import api_routes
 from web.faults import answer_faults
-from web.headers import HeadAsGet, OwnNames, SafeHeaders
+from web.headers import HeadAsGet, OwnNames, SafeHeaders, SmallBodies
 from web.health import health_routes
 from web.letters import letter_routes
 from web.operators import operator_routes
@@ -20,7 +20,10 @@ from web.pages import page_routes
 from web.site import STATIC, Site
 from web.websub import websub_routes
 
-DESCRIPTION = "What setwire knows: stories on films in the making, how gathering and telling go, corrections."
+MAX_API_BYTES = 256 * 1024
+DESCRIPTION = (
+    "What setwire knows: stories on films in the making, how gathering and telling go; and the operator's word."
+)
 
 
 def utc_now() -> datetime:
@@ -47,6 +50,7 @@ def create_app(
     app.include_router(letter_routes(site))
     app.include_router(websub_routes(site))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(SmallBodies, max_bytes=MAX_API_BYTES)
     app.add_middleware(OwnNames, hosts=own_hosts(settings))
     app.add_middleware(SafeHeaders)
     app.add_middleware(HeadAsGet)

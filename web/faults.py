@@ -1,6 +1,7 @@
 """What a reader or a program gets when something is wrong: one clear sentence, as a page or, below /api, as JSON."""
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -8,13 +9,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from store.engine import StoreError
+from web.gate import Refusal
 from web.headers import SAFE_HEADERS
 from web.site import Site
 
 SENTENCES = {
     400: "This address holds a value we cannot read.",
     404: "There is no such page here, or its story has been cleared away.",
-    405: "This address only answers to GET and HEAD.",
+    405: "This address only answers to GET and HEAD, or to the methods that docs/api.md names.",
     500: "Something went wrong on our side; the log of the service says what.",
     503: "The database is busy or does not answer; please try again in a few seconds.",
 }
@@ -24,10 +26,10 @@ JSON_PATHS = ("/api/", "/healthz", "/openapi.json")
 def answer_faults(app: FastAPI, site: Site) -> None:
     """Register the handlers. The sentence of an `HTTPException` is shown if we wrote one, else ours for its status."""
 
-    def answer(request: Request, status: int, sentence: str = "") -> Response:
+    def answer(request: Request, status: int, sentence: str = "", **more: Any) -> Response:
         sentence = sentence or SENTENCES.get(status, HTTPStatus(status).phrase)
         if request.url.path.startswith(JSON_PATHS):
-            return JSONResponse({"error": sentence}, status_code=status, headers=SAFE_HEADERS)
+            return JSONResponse({"error": sentence, **more}, status_code=status, headers=SAFE_HEADERS)
         title = HTTPStatus(status).phrase
         page = site.render("error.html", status=status, title=title, sentence=sentence)
         page.headers.update(SAFE_HEADERS)
@@ -35,7 +37,8 @@ def answer_faults(app: FastAPI, site: Site) -> None:
 
     def answer_http(request: Request, fault: HTTPException) -> Response:
         is_ours = fault.detail != HTTPStatus(fault.status_code).phrase
-        response = answer(request, fault.status_code, fault.detail if is_ours else "")
+        more = fault.more if isinstance(fault, Refusal) else {}
+        response = answer(request, fault.status_code, fault.detail if is_ours else "", **more)
         response.headers.update(fault.headers or {})
         return response
 

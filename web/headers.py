@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,6 +72,28 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+
+class SmallBodies:
+    """Refuse bodies of more than `max_bytes` below /api/: they are read before the token is asked for."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken_bytes = 0
+
+        async def receive_some() -> Message:
+            nonlocal taken_bytes
+            message = await receive()
+            taken_bytes += len(message.get("body", b""))
+            if taken_bytes > self._max_bytes:
+                raise HTTPException(413, f"That is longer than {self._max_bytes:,} bytes; send less at a time.")
+            return message
+
+        is_ours = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await self._app(scope, receive_some if is_ours else receive, send)
 
 
 class HeadAsGet:

@@ -78,6 +78,7 @@ def page_routes(site: Site) -> APIRouter:
             articles=make_article_cards(detail),
             alerts=make_alert_cards(detail),
             corrections=make_correction_cards(detail),
+            is_open=site.has_operator,
         )
 
     @router.get("/films")

@@ -31,6 +31,11 @@ class Site:
     heartbeat: Callable[[], float] | None = None
 
     @property
+    def has_operator(self) -> bool:
+        """Whether anybody may change anything here: with the operator's token."""
+        return bool(self.settings.operator_token.get_secret_value())
+
+    @property
     def root(self) -> str:
         """The path below which people reach the pages, without a slash at its end; empty without a proxy's prefix."""
         return urlsplit(self.settings.base_url).path.rstrip("/")

@@ -11,7 +11,7 @@ import typer
 from config.filmfiles import write_films
 from config.films import stream_films
 from config.settings import Settings, load_settings
-from core.catalogue import Authority, make_film_id
+from core.catalogue import Authority
 from core.values import Alias, Film, FilmId
 from crawler.fetch import Gateway
 from scheduler.cataloguing import Cataloguer, SyncReport
@@ -24,7 +24,6 @@ from store.suggestions import (
     SuggestionError,
     accept_suggestion,
     dismiss_suggestion,
-    find_suggestion,
     open_suggestions,
 )
 
@@ -119,9 +118,7 @@ def accept(
     """Add a suggested film to the catalogue; a running service takes it up with its next batch."""
     try:
         with writing() as tx:
-            name = title.strip() or find_suggestion(tx, suggestion_id).title
-            film = Film(film_id=FilmId(make_film_id(name, year)), title=name, year=year)
-            accept_suggestion(tx, suggestion_id, film, now=datetime.now(UTC))
+            film = accept_suggestion(tx, suggestion_id, title=title, year=year, now=datetime.now(UTC))
     except SuggestionError as error:
         raise CommandError(str(error)) from error
     console.print(f"film {film.film_id} is in the catalogue; `setwire films import` adds its people", markup=False)

@@ -1,7 +1,6 @@
 """What commands share: their errors, their JSON switch, and the opening of the store they work on."""
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -14,18 +13,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most this many.")]
 
 
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
-
-
 class CommandError(Exception):
     """What was asked cannot be done; one sentence says what, where and what to do."""
-
-
-def free_id(name: str, taken: Collection[str]) -> str:
-    """Make a readable id of `name` that is not taken: small letters, digits, hyphens, a number where needed."""
-    base = _NOT_SLUG.sub("-", name.casefold()).strip("-") or "unnamed"
-    numbered = (f"{base}-{n}" for n in range(2, len(taken) + 3))
-    return next(candidate for candidate in (base, *numbered) if candidate not in taken)
 
 
 @contextmanager

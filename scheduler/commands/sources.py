@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from core.health import judge_health
+from core.naming import free_id
 from core.opml import parse_opml, write_opml
 from core.values import (
     ParsedPage,
@@ -25,7 +26,7 @@ from core.values import (
     SourceState,
     Tier,
 )
-from scheduler.commands.options import AsJson, CommandError, free_id, reading, writing
+from scheduler.commands.options import AsJson, CommandError, reading, writing
 from scheduler.commands.trials import Trial, count_fields, find_feeds, make_trial_source, name_feed, try_out
 from scheduler.output import ago, console, errors, in_words, show_fields, show_json, show_rows
 from scheduler.service import utc_now

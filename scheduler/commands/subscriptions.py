@@ -11,16 +11,14 @@ import typer
 
 from config.settings import Settings, load_settings
 from core.addresses import check_url
-from core.timing import add_mute, say_timing
+from core.asking import say_asked
+from core.naming import free_id
+from core.timing import say_timing
 from core.values import (
     Cadence,
-    Delivery,
-    DeliveryId,
-    DeliveryState,
     Endpoint,
     EndpointId,
     EndpointKind,
-    EventType,
     Mute,
     Subscription,
     SubscriptionId,
@@ -28,7 +26,7 @@ from core.values import (
     Timing,
     Weekday,
 )
-from core.webhooks import build_test_payload, new_secret
+from core.webhooks import new_secret
 from notifier.chat import ChatError, check_address
 from scheduler.commands.asking import (
     Asked,
@@ -52,19 +50,21 @@ from scheduler.commands.asking import (
     make_timing,
     refuse_query,
 )
-from scheduler.commands.options import AsJson, CommandError, Limit, free_id, opened_store, reading, writing
+from scheduler.commands.options import AsJson, CommandError, Limit, opened_store, reading, writing
 from scheduler.output import console, show_fields, show_json, show_rows
-from scheduler.preview import preview_subscription
-from scheduler.service import SECRET_OVERLAP, take_subscriptions
-from store.deliveries import add_deliveries
+from scheduler.service import take_subscriptions
+from store.deliveries import add_tests
 from store.engine import Session
+from store.links import mute_until
+from store.preview import preview_subscription
 from store.subscriptions import (
-    add_endpoint,
+    SECRET_OVERLAP,
     add_subscription,
     all_endpoints,
     all_subscriptions,
     enable_endpoint,
     find_subscription,
+    keep_endpoint,
     remove_subscription,
     rotate_secret,
     set_subscription_enabled,
@@ -86,7 +86,7 @@ def list_subscriptions(*, as_json: AsJson = False) -> None:
     columns = {
         "id": lambda s: s.subscription_id,
         "name": lambda s: s.name,
-        "asks for": _query,
+        "asks for": say_asked,
         "tells": lambda s: [addresses.get(e, e) for e in s.endpoints],
         "on": lambda s: "yes" if s.is_enabled else "paused",
     }
@@ -106,7 +106,7 @@ def show_subscription(subscription_id: Named, *, as_json: AsJson = False) -> Non
         [
             ("id", subscription.subscription_id),
             ("name", subscription.name),
-            ("asks for", _query(subscription)),
+            ("asks for", say_asked(subscription)),
             ("events", subscription.events),
             ("speaks", say_timing(subscription.timing)),
             *(("muted", f"{m.ref} until {m.until:%Y-%m-%d %H:%M} UTC") for m in subscription.mutes),
@@ -170,10 +170,11 @@ def add(  # noqa: PLR0913 one option a field of the subscription
             name=name,
             timing=timing,
         )
-        told = tuple(_keep_endpoint(tx, endpoint) for endpoint in endpoints)
+        now = datetime.now(UTC)
+        told = tuple(keep_endpoint(tx, endpoint, now=now) for endpoint in endpoints)
         subscription = replace(subscription, endpoints=tuple(e.endpoint_id for e in told))
-        add_subscription(tx, subscription, now=datetime.now(UTC))
-    console.print(f"subscription {subscription.subscription_id} added: {_query(subscription)}", markup=False)
+        add_subscription(tx, subscription, now=now)
+    console.print(f"subscription {subscription.subscription_id} added: {say_asked(subscription)}", markup=False)
     for endpoint in told:
         if endpoint.kind is EndpointKind.WEBHOOK:
             console.print(f"signing secret of {endpoint.address}: {endpoint.secret}", markup=False)
@@ -254,8 +255,8 @@ def mute(
         subscription = _find(tx, subscription_id)
         refuse_query(tx, f'{kind}:"{name}"')
         muted = Mute(ref=ref, until=until if until.tzinfo else until.replace(tzinfo=UTC))
-        add_subscription(tx, replace(subscription, mutes=add_mute(subscription, muted, now=now)), now=now)
-    console.print(f"{ref} is {'muted' if muted.until > now else 'heard again'}", markup=False)
+        is_muted = mute_until(tx, subscription, muted, now=now)
+    console.print(f"{ref} is {'muted' if is_muted else 'heard again'}", markup=False)
 
 
 @app.command("import")
@@ -297,7 +298,7 @@ def send_test(subscription_id: Named) -> None:
     with writing() as tx:
         subscription = _find(tx, subscription_id)
         endpoints = [e for e in all_endpoints(tx) if e.endpoint_id in subscription.endpoints]
-        add_deliveries(tx, [(None, _test_delivery(endpoint, now)) for endpoint in endpoints])
+        add_tests(tx, endpoints, now=now)
     console.print(f"{len(endpoints)} test alerts are due now", markup=False)
 
 
@@ -326,20 +327,6 @@ def _switch(subscription_id: str, *, is_enabled: bool) -> None:
             for endpoint_id in subscription.endpoints:
                 enable_endpoint(tx, endpoint_id, now=now)
     console.print(f"subscription {subscription_id} {'resumed' if is_enabled else 'paused'}", markup=False)
-
-
-def _test_delivery(endpoint: Endpoint, now: datetime) -> Delivery:
-    return Delivery(
-        delivery_id=DeliveryId(f"msg_{secrets.token_hex(16)}"),
-        endpoint=endpoint,
-        event=EventType.TEST,
-        story_id=None,
-        payload=build_test_payload(at=now, endpoint=endpoint),
-        state=DeliveryState.PENDING,
-        attempt_count=0,
-        created_at=now,
-        next_attempt_at=now,
-    )
 
 
 def _find(tx: Session, subscription_id: str) -> Subscription:
@@ -380,28 +367,6 @@ def _chat_endpoint(url: str, settings: Settings) -> Endpoint:
     return Endpoint(endpoint_id=EndpointId(f"chat-{secrets.token_hex(4)}"), kind=EndpointKind.CHAT, address=url)
 
 
-def _keep_endpoint(tx: Session, endpoint: Endpoint) -> Endpoint:
-    """Use the endpoint that has this address already: it keeps its secret and its record."""
-    for known in all_endpoints(tx):
-        if (known.kind, known.address) == (endpoint.kind, endpoint.address):
-            return known
-    add_endpoint(tx, endpoint, now=datetime.now(UTC))
-    return endpoint
-
-
 def _address(endpoint: Endpoint) -> str:
     disabled = f" (disabled: {endpoint.disabled_reason})" if endpoint.disabled_at else ""
     return f"{endpoint.shown_address}{disabled}"
-
-
-def _query(subscription: Subscription) -> str:
-    parts = [
-        ("query", (subscription.query,) if subscription.query else ()),
-        ("film", subscription.films),
-        ("topic", subscription.topics),
-        ("words", subscription.words),
-        ("without", subscription.not_words),
-        ("outlet", subscription.outlets),
-    ]
-    asked = "; ".join(f"{name} {' or '.join(values)}" for name, values in parts if values)
-    return asked or ("every production story" if subscription.production_only else "every story")

@@ -14,22 +14,29 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from pydantic import SecretStr
 
 from config.settings import Settings
 from core.values import (
+    Cadence,
     Delivered,
     DeliveryState,
     FetchOutcome,
     Film,
     FilmId,
+    Mute,
     Retry,
     Salience,
     Source,
     StoryId,
+    Subscription,
+    SubscriptionId,
     Tag,
     Tier,
+    Timing,
 )
 from store.engine import Session, Store
+from store.subscriptions import add_subscription
 from tests.web.newsroom import (
     CALL_SHEET,
     EVENING,
@@ -72,6 +79,7 @@ PICTURES = (
     Picture("stories", "/", 390, "dark"),
     Picture("story", "/stories/8", 390, "light"),
     Picture("status", "/status", 1280, "light"),
+    Picture("subscriptions", "/subscriptions", 1280, "light"),
 )
 TROUBLES: dict[str, Trouble] = {
     "Reel Courier": (FetchOutcome.BLOCKED, "The server answered 403 Forbidden"),
@@ -137,6 +145,26 @@ EARLIER = (
 )
 
 
+WISHES = (
+    Subscription(
+        subscription_id=SubscriptionId("falls"),
+        name="Stunts and falls",
+        query='(stunts OR "forty metres") AND NOT rumour',
+        films=(FilmId("copper-moth"),),
+        endpoints=(MAILBOX.endpoint_id,),
+        timing=Timing(cadence=Cadence.DAILY, zone="Europe/Paris"),
+        mutes=(Mute(ref="topic:casting", until=NOW + timedelta(days=9)),),
+    ),
+    Subscription(
+        subscription_id=SubscriptionId("vesna"),
+        name="Anything from Vesna",
+        words=("Vesna",),
+        endpoints=(WEBHOOK.endpoint_id,),
+        is_enabled=False,
+    ),
+)
+
+
 def order_reports() -> list[Report]:
     """Number the stories as the desk would, the oldest first; the one with two articles is the newest."""
     told = [report for report in REPORTS if report.story in (2, 3)]
@@ -181,6 +209,8 @@ def fill_picture(store: Store) -> None:
         for source in sources:
             poll(tx, source, TROUBLES.get(source.publisher.name), chance)
         subscribe(tx)
+        for one in WISHES:
+            add_subscription(tx, one, now=NOW)
         (matched,) = file_reports(tx, reports, matches=[replace(MATCH, story_id=StoryId(reports[0].story))])
         hook = owe(tx, matched, WEBHOOK, name="msg_hook")
         attempt(tx, hook, Retry(reason="The receiver answered 502 Bad Gateway", status=502), DeliveryState.RETRYING)
@@ -202,7 +232,8 @@ def draw_all(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         store = make_store(Path(scratch))
         fill_picture(store)
-        app = create_app(store, settings=Settings(data_dir=Path(scratch)), now=lambda: NOW)
+        settings = Settings(data_dir=Path(scratch), operator_token=SecretStr("drawn"))
+        app = create_app(store, settings=settings, now=lambda: NOW)
         with serving(app) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
             for picture in PICTURES:

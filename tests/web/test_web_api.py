@@ -119,6 +119,15 @@ def test_the_description_names_every_address_with_an_example(app: FastAPI, ask: 
     assert set(document["paths"]) == {
         *(f"/api/v1/{name}" for name in ("stories", "stories/{story_id}", "sources", "deliveries", "films", "topics")),
         *(f"/api/v1/{name}" for name in ("stories/{story_id}/feedback", "reviews", "reviews/{review_id}")),
+        *(
+            f"/api/v1/subscriptions{name}"
+            for name in ("", "/{subscription_id}", "/{subscription_id}/mutes", "/preview")
+        ),
+        *(f"/api/v1/endpoints{name}" for name in ("", "/{endpoint_id}")),
+        *(f"/api/v1/endpoints/{{endpoint_id}}/{name}" for name in ("deliveries", "rotate", "test")),
+        *(f"/api/v1/suggestions{name}" for name in ("", "/{suggestion_id}")),
+        *(f"/api/v1/stories/{{story_id}}/{name}" for name in ("merge", "split")),
+        *(f"/api/v1/deliveries/{name}" for name in ("{delivery_id}/redeliver", "replay")),
         "/healthz",
     }
     schema = document["components"]["schemas"]["StoryAnswer"]
@@ -128,8 +137,10 @@ def test_the_description_names_every_address_with_an_example(app: FastAPI, ask: 
 def test_the_guide_names_every_address_parameter_and_story_field(ask: Ask) -> None:
     document, guide = ask("/openapi.json").json(), GUIDE.read_text(encoding="utf-8")
     for path, methods in document["paths"].items():
-        assert re.sub(r"\{\w+\}", "{id}", path) in guide
-        for parameter in methods["get"].get("parameters", ()):
-            assert parameter["in"] == "path" or f"`{parameter['name']}`" in guide
+        for method, operation in methods.items():
+            address = re.sub(r"\{\w+\}", "{id}", path)
+            assert re.search(rf"^\| `{method.upper()} {re.escape(address)}` \|", guide, re.MULTILINE)
+            for parameter in operation.get("parameters", ()):
+                assert parameter["in"] == "path" or f"`{parameter['name']}`" in guide
     for field in documented_fields(document, "StoryAnswer"):
         assert f'"{field}"' in guide

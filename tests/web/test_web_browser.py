@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from config.settings import Settings
 from store.engine import Store
-from tests.web.newsroom import NOW
+from tests.web.client import TOKEN, open_to_operator
+from tests.web.newsroom import NOW, fill
 from web.app import create_app
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -111,6 +112,68 @@ def test_no_page_is_wider_than_the_window(browser: Browser, address: str, width:
     too_wide = []
     for path in ("/", "/stories/1", "/status", "/films?query=o", "/nowhere"):
         page.goto(f"{address}{path}")
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(path)
+    context.close()
+    assert too_wide == []
+
+
+@pytest.fixture
+def desk(store: Store, settings: Settings) -> Iterator[str]:
+    """The pages of an operator who has set a token."""
+    fill(store)
+    with serving(open_to_operator(store, settings)) as base:
+        yield base
+
+
+def test_an_operator_tries_words_keeps_them_and_pauses_them(page: Page, desk: str) -> None:
+    page.goto(desk)
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Subscriptions").click()
+    expect(page.get_by_role("heading", name="Everything on Harbour Lights")).to_be_visible()
+
+    ask = page.locator("form", has=page.get_by_label("What has to be said"))
+    ask.get_by_label("What has to be said").fill('film:tin-orchard OR "six weeks"')
+    ask.get_by_label("Operator’s token").fill(TOKEN)
+    ask.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("status")).to_have_text("2 alerts of 5 articles in the last day: about 11.2 a week.")
+    expect(page.locator(".trial li")).to_have_count(2)
+    expect(ask.get_by_label("What has to be said")).to_have_value('film:tin-orchard OR "six weeks"')
+
+    ask.get_by_label("Name, as it stands").fill("Rooftops")
+    ask.get_by_label("or a new address").fill("ann@example.org")
+    ask.get_by_label("Operator’s token").fill(TOKEN)
+    ask.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved: Rooftops is told from now on.")
+
+    row = page.locator(".watch", has=page.get_by_role("heading", name="Rooftops"))
+    expect(row).to_contain_text("a…@example.org")
+    row.get_by_text("Mute, test, pause, remove").click()
+    row.get_by_label("Operator’s token").fill(TOKEN)
+    row.get_by_role("button", name="Pause").click()
+    expect(row.get_by_text("paused")).to_be_visible()
+
+
+def test_an_operator_parts_a_story_on_its_page(page: Page, desk: str) -> None:
+    page.goto(f"{desk}/stories/1")
+    page.get_by_text("Wrong articles together").click()
+    page.get_by_role("checkbox", name="is done with the coast").check()
+    parts = page.locator("form", has=page.get_by_role("checkbox"))
+    parts.get_by_label("Operator’s token").fill(TOKEN)
+    parts.get_by_role("button", name="Part them").click()
+    expect(page.get_by_text("is new and has 1 article; story 1 keeps 1.")).to_be_visible()
+    page.get_by_role("link", name="Back").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("“Harbour Lights” is done with the coast")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_of_the_operator_is_wider_than_the_window(browser: Browser, desk: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    too_wide = []
+    for path in ("/subscriptions", "/review", "/stories/1", "/stories/1/correct"):
+        page.goto(f"{desk}{path}")
+        for summary in page.locator("summary").all():
+            summary.click()
         if page.evaluate("document.documentElement.scrollWidth") > width:
             too_wide.append(path)
     context.close()

@@ -1,11 +1,6 @@
 """Corrections and reviews on pages and by the API: only with the operator's token, as the command line does."""
 
-import asyncio
-from typing import Any
-
-import httpx
 import pytest
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from config.settings import Settings
@@ -13,34 +8,11 @@ from core.values import EndpointId, FilmId, StoryId
 from store.engine import Store
 from store.links import Doubt, add_doubt
 from store.reviews import open_reviews
+from tests.web.client import KEY, TOKEN, Client
 from tests.web.newsroom import NOW, fill
 from web.app import create_app
 
-
-class Client:
-    """Asks the application in this process, one request after the other."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-
-    def get(self, path: str) -> httpx.Response:
-        return self._send("GET", path)
-
-    def post(self, path: str, **content: Any) -> httpx.Response:
-        return self._send("POST", path, **content)
-
-    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
-                return await client.request(method, path, **content)
-
-        return asyncio.run(send())
-
-
-TOKEN = "the-operators-own-token"
 WRONG = {"words": [{"kind": "wrong-film", "ref": "harbour-lights", "note": "a lamp shop"}]}
-KEY = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
@@ -95,6 +67,15 @@ def test_the_token_cannot_be_guessed_for_long(client: Client) -> None:
     tries = [client.post("/api/v1/reviews/1", json={"accept": True}).status_code for _ in range(25)]
     assert tries == [403] * 20 + [429] * 5
     assert client.post("/api/v1/stories/1/feedback", json=WRONG, headers=KEY).status_code == 200
+
+
+def test_what_nobody_could_mean_is_not_read_to_its_end(client: Client) -> None:
+    for headers in ({}, KEY):
+        answer = client.post("/api/v1/stories/1/feedback", content=b"[" * 300_000, headers=headers)
+        assert (answer.status_code, answer.json()) == (
+            413,
+            {"error": "That is longer than 262,144 bytes; send less at a time."},
+        )
 
 
 def test_the_page_of_a_story_leads_to_a_form_that_corrects_it(client: Client) -> None:
