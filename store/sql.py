@@ -51,6 +51,36 @@ def run_many(tx: Session, statement: Any, rows: Sequence[Columns]) -> None:
     tx.connection().exec_driver_sql(words, values)
 
 
+def read_rows(tx: Session, statement: Any, values: Columns) -> list[dict[str, Any]]:
+    """Execute a statement that gives rows, each by column name; prepared once, and for one object, as in `run_many`."""
+    if not is_sqlite(tx):
+        return [dict(row) for row in tx.execute(statement, values).mappings()]
+    dialect = tx.get_bind().dialect
+    words, writers = _prepare(statement, tuple(values), dialect)
+    constants, names, readers = _prepare_reading(statement, dialect)
+    given = {**constants, **values}
+    asked = tuple([write(given[name]) if write else given[name] for name, write in writers])
+    rows = [dict(zip(names, found, strict=True)) for found in tx.connection().exec_driver_sql(words, asked)]
+    for row in rows:
+        for name, read in readers:
+            if row[name] is not None:
+                row[name] = read(row[name])
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _prepare_reading(
+    statement: Any, dialect: Dialect
+) -> tuple[Columns, tuple[str, ...], tuple[tuple[str, Callable[[Any], Any]], ...]]:
+    """What a statement brings along: the values it states itself, the names of its columns, and what reads them."""
+    binds = statement.compile(dialect=dialect).binds
+    constants = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
+    columns = statement.exported_columns
+    types = ((name, column.type.dialect_impl(dialect)) for name, column in columns.items())
+    readers = ((name, kind.result_processor(dialect, None)) for name, kind in types)
+    return constants, tuple(columns.keys()), tuple((name, read) for name, read in readers if read is not None)
+
+
 @lru_cache(maxsize=256)
 def _prepare(
     statement: Any, names: tuple[str, ...], dialect: Dialect
