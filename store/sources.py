@@ -270,7 +270,7 @@ def _learn(names: tuple[str, ...]) -> Any:
 
 def add_source_event(tx: Session, source_id: SourceId, event: EventType, words: str, *, at: datetime) -> None:
     """Keep that a source broke or came back."""
-    tx.execute(insert_into(tx, source_events).values(source_id=source_id, event=event, words=words, at=at))
+    insert_new(tx, source_events, [{"source_id": source_id, "event": event, "words": words, "at": at}])
 
 
 def latest_source_events(tx: Session, *, limit: int) -> list[SourceEvent]:

@@ -9,10 +9,13 @@ from sqlalchemy import CursorResult, Dialect, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from store.columns import Bind, are_plain, write_text
 from store.tables import meta
 
 T = TypeVar("T")
 Columns = Mapping[str, Any]
+# What is written to SQLite in one go: enough to spread the cost of a call, and little memory.
+_ROWS_AT_ONCE = 250
 CHUNK = 1000  # SQLite takes 32,766 parameters a statement, psycopg 65,535
 
 
@@ -47,8 +50,20 @@ def run_many(tx: Session, statement: Any, rows: Sequence[Columns]) -> None:
         tx.execute(statement, rows)
         return
     words, writers = _prepare(statement, tuple(rows[0]), tx.get_bind().dialect)
-    values = [tuple([write(row[name]) if write else row[name] for name, write in writers]) for row in rows]
-    tx.connection().exec_driver_sql(words, values)
+    for some in chunks(rows, _ROWS_AT_ONCE):
+        columns = [_write_column(write, [row[name] for row in some]) for name, write in writers]
+        tx.connection().exec_driver_sql(words, list(zip(*columns, strict=True)))
+
+
+def _write_column(write: Bind | None, values: list[Any]) -> list[Any]:
+    """Write the values of one column; one that is the same in all rows is written once."""
+    if write is None:
+        return values
+    if values.count(values[0]) == len(values):
+        return [write(values[0])] * len(values)
+    if write is write_text and are_plain(values):
+        return values
+    return [write(value) for value in values]
 
 
 def read_rows(tx: Session, statement: Any, values: Columns) -> list[dict[str, Any]]:
@@ -84,7 +99,7 @@ def _prepare_reading(
 @lru_cache(maxsize=256)
 def _prepare(
     statement: Any, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+) -> tuple[str, tuple[tuple[str, Bind | None], ...]]:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
     types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in compiled.positiontup}
     writers = ((name, types[name].bind_processor(dialect)) for name in compiled.positiontup)
