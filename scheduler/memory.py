@@ -8,6 +8,7 @@ from contextlib import suppress
 # its busiest moment took. Python's threads take memory one at a time, so two are enough.
 _M_ARENA_MAX = -8
 _ARENAS = 2
+_NEW_VALUES = 5_000
 
 
 def share_pools() -> None:
@@ -17,6 +18,10 @@ def share_pools() -> None:
 
 
 def settle_memory() -> None:
-    """Spare the garbage collector what starting made: it stays to the end, and one look at it takes a tenth second."""
+    """Spare the garbage collector what starting made: it stays to the end, and one look at it takes a tenth second.
+
+    And let it look seldom: a feed that is read makes thousands of values, and hardly any that refer to each other.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_NEW_VALUES, *gc.get_threshold()[1:])

@@ -129,14 +129,13 @@ def strip_markup(markup: str) -> str:
 def _cut_plain_tags(markup: str) -> str | None:
     """Cut the tags of markup that has none but plain ones; None if it has others."""
     pieces: list[str | None] = _PLAIN_TAG.split(markup)
-    for at in range(1, len(pieces), 2):
-        name = pieces[at]
-        blank = _PLAIN_TAGS.get(name)
-        if blank is None:
-            blank = _PLAIN_TAGS.get(str(name).lower())
-        if blank is None:
+    try:
+        pieces[1::2] = [_PLAIN_TAGS[name] for name in pieces[1::2]]
+    except KeyError:
+        names = [name and name.lower() for name in pieces[1::2]]
+        if not _PLAIN_TAGS.keys() >= set(names):
             return None
-        pieces[at] = blank
+        pieces[1::2] = [_PLAIN_TAGS[name] for name in names]
     bare = "".join(cast("list[str]", pieces))
     return None if "<" in bare and _MARKUP.search(bare) else bare
 

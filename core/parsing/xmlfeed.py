@@ -39,6 +39,8 @@ _HTML_START = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNOREC
 # feedparser takes about 20 µs an element: this is a second at the very worst.
 _MAX_ELEMENTS = 30_000
 _MAX_ATTRIBUTES = 50
+# feedparser's dictionaries guess at names that are not there.
+_get = dict.get
 _COUNT = etree.XPath("count(descendant-or-self::*)")
 _ATOM = "http://www.w3.org/2005/Atom"
 # The dialects something is read from, by the prefix that feeds forget to declare. Elements of all other namespaces are
@@ -131,7 +133,7 @@ def _assemble(
     now: datetime,
     surplus: int,
 ) -> ParsedFeed:
-    language = clean_language(str(dict.get(feed, "language") or ""))
+    language = clean_language(str(_get(feed, "language") or ""))
     found = [_read_entry(entry, feed, url=url, now=now, language=language) for entry in fresh]
     entries, repeat_count = keep_first(entry for entry in found if entry)
     return ParsedFeed(
@@ -286,8 +288,8 @@ def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime, language: str
     summary, content = _bodies(entry)
     link = _link(entry, feed, url)
     published_at, date_text = _published(entry, now=now)
-    title_detail = dict.get(entry, "title_detail") or {}
-    stated = dict.get(entry, "source") or {}
+    title_detail = _get(entry, "title_detail") or {}
+    stated = _get(entry, "source") or {}
     return clean_entry(
         settle_service(
             RawEntry(
@@ -312,9 +314,9 @@ def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime, language: str
 
 def _bodies(entry: Any) -> tuple[str, str]:
     """Find the summary and the longest body, as HTML."""
-    summary = _as_html(_text(entry, "summary") or _text(entry, "subtitle"), dict.get(entry, "summary_detail"))
+    summary = _as_html(_text(entry, "summary") or _text(entry, "subtitle"), _get(entry, "summary_detail"))
     content = ""
-    for part in dict.get(entry, "content") or ():
+    for part in _get(entry, "content") or ():
         body = _as_html(str(part.get("value") or ""), part)
         content = body if len(body) > len(content) else content
     return ("" if content == summary else summary), content
@@ -337,7 +339,7 @@ def _addresses(entry: Any) -> Iterator[str]:
     """What an entry names as its address, best first; some may be empty."""
     yield _text(entry, "feedburner_origlink")
     yield _text(entry, "link")
-    for link in dict.get(entry, "links") or ():
+    for link in _get(entry, "links") or ():
         if link.get("rel") != "self":
             yield str(link.get("href") or "")
     identity = _text(entry, "id")
@@ -350,7 +352,7 @@ def _published(entry: Any, *, now: datetime) -> tuple[datetime | None, str]:
     first = ""
     for name in ("published", "created", "updated"):
         text = _text(entry, name)
-        at = parse_date(text, now=now) or _from_fields(dict.get(entry, f"{name}_parsed"), now=now)
+        at = parse_date(text, now=now) or _from_fields(_get(entry, f"{name}_parsed"), now=now)
         if at is not None:
             return at, text
         first = first or text
@@ -367,12 +369,12 @@ def _from_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime |
 
 
 def _authors(entry: Any) -> Sequence[str]:
-    names = [str(author.get("name") or "") for author in dict.get(entry, "authors") or ()]
+    names = [str(author.get("name") or "") for author in _get(entry, "authors") or ()]
     return [name for name in names if name] or [_text(entry, "author")]
 
 
 def _categories(entry: Any) -> Iterable[str]:
-    return (str(tag.get("label") or tag.get("term") or "") for tag in dict.get(entry, "tags") or ())
+    return [str(tag.get("label") or tag.get("term") or "") for tag in _get(entry, "tags") or ()]
 
 
 def _image(entry: Any) -> str:
@@ -381,15 +383,15 @@ def _image(entry: Any) -> str:
 
 
 def _images(entry: Any) -> Iterator[str]:
-    media = dict.get(entry, "media_content")
+    media = _get(entry, "media_content")
     for one in sorted(filter(_is_image, media), key=_width, reverse=True) if media else ():
         yield str(one.get("url") or "")
-    for one in dict.get(entry, "media_thumbnail") or ():
+    for one in _get(entry, "media_thumbnail") or ():
         yield str(one.get("url") or "")
-    for one in dict.get(entry, "links") or ():
+    for one in _get(entry, "links") or ():
         if one.get("rel") == "enclosure" and _is_image(one):
             yield str(one.get("href") or "")
-    yield str((dict.get(entry, "image") or {}).get("href") or "")
+    yield str((_get(entry, "image") or {}).get("href") or "")
 
 
 def _is_image(media: Any) -> bool:
@@ -418,5 +420,5 @@ def _ttl(feed: Any) -> timedelta | None:
 
 def _text(holder: Any, name: str) -> str:
     """Read a field without feedparser's aliases, which warn and guess."""
-    value = dict.get(holder, name)
+    value = _get(holder, name)
     return value if isinstance(value, str) else ""
