@@ -1,5 +1,6 @@
 """One refresh of a setwire database by the jobs of the service, the desk left out; prints what it cost as JSON.
 
+Memory is settled as the service does when it has started.
 With a database alone it only creates its tables, so that a refresh's memory is that of refreshing.
 """
 
@@ -24,6 +25,7 @@ from notifier.webhook import WebhookSender, WebhookSettings
 from scheduler.desk import Desk, Models
 from scheduler.embedded import EmbeddedDispatcher
 from scheduler.jobs import Jobs, Pace
+from scheduler.memory import settle_memory, share_pools
 from store.engine import Store, migrate, open_store
 from store.entries import gathered_since
 from store.housekeeping import Retention
@@ -115,9 +117,11 @@ def main() -> None:
         migrate(url)
         return
     port, count, connections = map(int, sys.argv[2:])
+    share_pools()
     store = open_store(url)
     with store.write() as tx:
         sync_sources(tx, [make_source(number, port) for number in range(count)], now=datetime.now(UTC))
+    settle_memory()
     before, started = time.process_time(), time.monotonic()
     asyncio.run(_refresh(store, count, connections))
     refresh, took = time.process_time() - before, time.monotonic() - started

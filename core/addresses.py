@@ -1,6 +1,7 @@
 """Judges which URLs may be asked for and which IP addresses are public; it resolves and connects nothing."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
@@ -33,6 +34,7 @@ _MAX_URL_CHARS = 4096
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
 
 
+@lru_cache(maxsize=4096)
 def is_public(address: str) -> bool:
     """Say whether this IP address belongs to the open internet.
 

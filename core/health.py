@@ -102,13 +102,18 @@ def _say_empty(source: Source, state: SourceState) -> str:
 
 def say_silence(state: SourceState, *, now: datetime) -> str:
     """Say that a source has been silent for longer than it ever should be; empty if it has not."""
+    gap, last_entry_at = state.habit.gap, state.habit.last_entry_at
+    if gap is None or last_entry_at is None or not is_silent(state, now=now):
+        return ""
+    return f"Silent for {say_duration(now - last_entry_at)}; usual gap {say_duration(gap)}"
+
+
+def is_silent(state: SourceState, *, now: datetime) -> bool:
+    """Whether a source has been silent for longer than it ever should be."""
     habit = state.habit
     if habit.gap is None or habit.last_entry_at is None or habit.sample_count < _QUIET_SAMPLES:
-        return ""
-    silence = now - habit.last_entry_at
-    if silence <= max(habit.gap * _QUIET_GAPS, _QUIET_AFTER):
-        return ""
-    return f"Silent for {say_duration(silence)}; usual gap {say_duration(habit.gap)}"
+        return False
+    return now - habit.last_entry_at > max(habit.gap * _QUIET_GAPS, _QUIET_AFTER)
 
 
 def is_broken(state: SourceState) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.cadence import next_check_at
 from core.habits import is_flood, learn_habit
-from core.health import is_broken, say_silence
+from core.health import is_broken, is_silent
 from core.values import Fetch, FetchOutcome, Move, ParsedEntry, Source, SourceKind, SourceState, Validators
 
 VALIDATORS_LAST = timedelta(days=8)
@@ -60,18 +60,18 @@ def advance_state(
         habit=habit,
         empty_count=_count_empty(source, state, fetch),
     )
-    return replace(
-        after,
-        alarmed_at=(state.alarmed_at or now) if is_broken(after) else None,
-        silent_at=_follow_silence(state, after, now=now),
-    )
+    alarmed_at = (state.alarmed_at or now) if is_broken(after) else None
+    silent_at = _follow_silence(state, after, now=now)
+    if (alarmed_at, silent_at) == (state.alarmed_at, state.silent_at):
+        return after
+    return replace(after, alarmed_at=alarmed_at, silent_at=silent_at)
 
 
 def _follow_silence(before: SourceState, after: SourceState, *, now: datetime) -> datetime | None:
     """Say since when the source's silence is known; one that does not answer is left at what it was."""
     if after.error_count:
         return before.silent_at
-    return (before.silent_at or now) if say_silence(after, now=now) else None
+    return (before.silent_at or now) if is_silent(after, now=now) else None
 
 
 def validators_to_send(state: SourceState, *, now: datetime) -> Validators:

@@ -14,10 +14,11 @@ from core.sources import address_of, validators_to_send
 from core.values import Fetch, FetchOutcome, ParsedEntry, ParsedFeed, Source, SourceState, Validators
 from core.websub import HubOffer, find_hub
 from crawler.fetch import FetchError, Gateway, Response
-from crawler.outcomes import is_html, judge_error, judge_response, next_validators, read_pace
+from crawler.outcomes import Verdict, is_html, judge_error, judge_response, next_validators, read_pace
 
 # Reading is Python's work, one thing at a time: more threads would only wait for each other, and keep memory.
 _READERS = ThreadPoolExecutor(2, thread_name_prefix="read")
+_NO_VALIDATORS = Validators()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,47 +48,53 @@ async def gather_feed(
     """
     started_at = now()
     validators = validators_to_send(state, now=started_at)
-    blank = _begin_fetch(source, state, started_at)
     try:
         response = await gateway.get(address_of(source, state), validators=validators)
     except FetchError as error:
-        outcome, sentence = judge_error(error)
-        return Gathered(fetch=replace(blank, duration=now() - started_at, outcome=outcome, error=sentence))
-    fetch = _note_response(blank, response, now())
-    verdict = judge_response(response, is_conditional=validators != Validators())
+        return Gathered(fetch=_note_error(source, state, started_at, now() - started_at, error))
+    verdict = judge_response(response, is_conditional=validators != _NO_VALIDATORS)
+    at = now()
+    fetch = _note_response(source, state, started_at, response, verdict or (FetchOutcome.OK, ""), at)
     if verdict is not None:
-        return _close_without_document(fetch, response, *verdict)
-    return await _read_document(fetch, response, state, now(), known)
+        return Gathered(fetch=fetch, problems=_note_move(response))
+    return await _read_document(fetch, response, state, at, known)
 
 
-def _begin_fetch(source: Source, state: SourceState, started_at: datetime) -> Fetch:
+def _note_error(
+    source: Source, state: SourceState, started_at: datetime, duration: timedelta, error: FetchError
+) -> Fetch:
+    outcome, sentence = judge_error(error)
     return Fetch(
         source_id=source.source_id,
         started_at=started_at,
-        duration=timedelta(0),
-        outcome=FetchOutcome.OK,
+        duration=duration,
+        outcome=outcome,
+        error=sentence,
         validators=state.validators,
         body_sha256=state.body_sha256,
     )
 
 
-def _note_response(fetch: Fetch, response: Response, at: datetime) -> Fetch:
-    return replace(
-        fetch,
+def _note_response(
+    source: Source, state: SourceState, started_at: datetime, response: Response, verdict: Verdict, at: datetime
+) -> Fetch:
+    """Note an answer; what its document brings is noted when it was read."""
+    outcome, sentence = verdict
+    is_unchanged = outcome is FetchOutcome.NOT_MODIFIED
+    return Fetch(
+        source_id=source.source_id,
+        started_at=started_at,
         duration=response.duration,
+        outcome=outcome,
+        error=sentence,
         status=response.status,
         body_bytes=len(response.body),
+        validators=next_validators(response, state.validators) if is_unchanged else state.validators,
+        body_sha256=state.body_sha256,
         pace=read_pace(response, now=at),
         final_url=response.final_url,
         permanent_url=response.permanent_url or "",
     )
-
-
-def _close_without_document(fetch: Fetch, response: Response, outcome: FetchOutcome, sentence: str) -> Gathered:
-    if outcome is FetchOutcome.NOT_MODIFIED:
-        validators = next_validators(response, fetch.validators)
-        return Gathered(fetch=replace(fetch, outcome=outcome, validators=validators), problems=_note_move(response))
-    return Gathered(fetch=replace(fetch, outcome=outcome, error=sentence), problems=_note_move(response))
 
 
 async def _read_document(

@@ -3,13 +3,14 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote, urljoin
 
 import httpx
@@ -51,6 +52,8 @@ __all__ = [
     "UnreachableError",
 ]
 
+T = TypeVar("T")
+
 FEED_ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
@@ -62,6 +65,10 @@ _PERMANENT = frozenset((301, 308))
 # Enough of an error page to tell a challenge from a missing page.
 _ERROR_BODY_BYTES = 64 * 1024
 _MAX_LANES = 4_000
+_ACCEPT_ENCODING = ACCEPT_ENCODING.encode()
+# They are asked without httpx's values, which cost as much as the exchange.
+_BARE = (WireTransport, ProxyTransport)
+_NO_VALIDATORS = Validators()
 _WIRE_URL = re.compile(
     r"https?://[a-z0-9.-]+(?::[0-9]+)?/(?!.*/\.)[A-Za-z0-9_~!$&'()*+,;=:@/?-][A-Za-z0-9._~!$&'()*+,;=:@/?-]*"
 )
@@ -136,47 +143,42 @@ class _Answer:
 class _Budget:
     """Seconds left for the exchange; the clock stands still while we queue for a host."""
 
+    __slots__ = ("left", "total")
+
     def __init__(self, deadline: timedelta) -> None:
         self.total = deadline.total_seconds()
         self.left = self.total
-        self._started = 0.0
-        self._timeout = asyncio.timeout(None)
-        self._host = ""
 
-    def spend(self, host: str) -> Self:
-        self._host = host
-        return self
-
-    async def __aenter__(self) -> None:
-        self._started = time.monotonic()
-        self._timeout = asyncio.timeout(max(self.left, 0))
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.left -= time.monotonic() - self._started
+    async def spend(self, host: str, work: Awaitable[T]) -> T:
+        started = time.monotonic()
+        timeout = asyncio.timeout(max(self.left, 0))
         try:
-            await self._timeout.__aexit__(error_type, error, traceback)
+            async with timeout:
+                return await work
         except TimeoutError as late:
-            raise DeadlineError(f"{self._host} took longer than {self.total:g} s to answer in full") from late
+            if not timeout.expired():
+                raise
+            raise DeadlineError(f"{host} took longer than {self.total:g} s to answer in full") from late
+        finally:
+            self.left -= time.monotonic() - started
 
 
 class _Lane:
     """The way to one host: so many at a time, spaced as its robots.txt asks."""
+
+    __slots__ = ("free_at", "places", "users")
 
     def __init__(self, width: int) -> None:
         self.places = asyncio.Semaphore(width)
         self.users = 0
         self.free_at = 0.0
 
-    async def wait_turn(self, spacing: timedelta) -> None:
-        starts_at = max(time.monotonic(), self.free_at)
-        self.free_at = starts_at + spacing.total_seconds()
-        await asyncio.sleep(max(0.0, starts_at - time.monotonic()))
+    async def wait_turn(self, spacing: float) -> None:
+        now = time.monotonic()
+        starts_at = max(now, self.free_at)
+        self.free_at = starts_at + spacing
+        if starts_at > now:
+            await asyncio.sleep(starts_at - now)
 
 
 class Gateway:
@@ -193,6 +195,7 @@ class Gateway:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._settings = settings
+        self._user_agent = settings.user_agent.encode()
         self._allowed = AllowList(settings.allow_private_hosts)
         self._resolver = resolver or SystemResolver()
         self._transport = transport
@@ -225,7 +228,7 @@ class Gateway:
         self,
         url: str,
         *,
-        validators: Validators = Validators(),  # noqa: B008  # frozen
+        validators: Validators = _NO_VALIDATORS,
         accept: str = FEED_ACCEPT,
         check_robots: bool = False,
     ) -> Response:
@@ -233,7 +236,9 @@ class Gateway:
 
         `check_robots` asks every hop's robots.txt first and keeps to its Crawl-delay.
         """
-        headers = {**self._headers(accept), **_conditions(validators)}
+        headers = self._headers(accept)
+        if validators is not _NO_VALIDATORS:
+            headers |= _conditions(validators)
         return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
 
     async def ask_api(self, url: str, *, headers: Mapping[str, str]) -> Response:
@@ -258,19 +263,13 @@ class Gateway:
         host, _ = check_target(url, self._allowed)
         request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
         budget = _Budget(self._settings.deadline)
-        async with self._place(host, timedelta(0)), budget.spend(host):
-            try:
-                response = await self._transport.handle_async_request(request)
-                await response.aclose()
-            except TROUBLES as error:
-                raise explain(error, host) from error
-        return response.status_code
+        return await self._in_turn(host, 0.0, budget, partial(_post, self._transport, request, host))
 
     def _headers(self, accept: str) -> dict[bytes, bytes]:
         return {
-            b"User-Agent": self._settings.user_agent.encode(),
+            b"User-Agent": self._user_agent,
             b"Accept": accept.encode(),
-            b"Accept-Encoding": ACCEPT_ENCODING.encode(),
+            b"Accept-Encoding": _ACCEPT_ENCODING,
         }
 
     def _ask(self, headers: dict[bytes, bytes], max_bytes: int, **how: bool) -> _Ask:
@@ -319,41 +318,44 @@ class Gateway:
 
     async def _ask_once(self, url: str, ask: _Ask, budget: _Budget) -> _Answer:
         host, _ = check_target(url, self._allowed)
-        spacing = await self._robots.admit(url) if ask.check_robots else timedelta(0)
-        async with self._place(host, spacing), budget.spend(host):
-            return await self._exchange(url, host, ask)
+        spacing = (await self._robots.admit(url)).total_seconds() if ask.check_robots else 0.0
+        return await self._in_turn(host, spacing, budget, partial(self._exchange, url, host, ask))
 
-    @asynccontextmanager
-    async def _place(self, host: str, spacing: timedelta) -> AsyncIterator[None]:
-        """Wait for the host first and for a place in all second: a slow host must not hold the others up."""
-        self._drop_idle_lanes()
+    async def _in_turn(self, host: str, spacing: float, budget: _Budget, work: Callable[[], Awaitable[T]]) -> T:
+        """Wait for the host first and for a place in all second: a slow host must not hold the others up.
+
+        `spacing` is the least time between two questions to the host, in seconds.
+        """
         service = find_service(host)
-        lane = self._lanes.setdefault(
-            service.name if service else host, _Lane(1 if service else self._settings.per_host)
-        )
-        spacing = max(spacing, service.spacing) if service else spacing
+        name = service.name if service else host
+        spacing = max(spacing, service.spacing.total_seconds()) if service else spacing
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane(1 if service else self._settings.per_host)
         lane.users += 1
         try:
             async with lane.places:
                 if service is not None and self._turns is not None:
-                    async with self._turns.take(service.name, spacing), self._total:
-                        yield
-                    return
+                    async with self._turns.take(service.name, timedelta(seconds=spacing)), self._total:
+                        return await budget.spend(host, work())
                 await lane.wait_turn(spacing)
                 async with self._total:
-                    yield
+                    return await budget.spend(host, work())
         finally:
             lane.users -= 1
+            self._drop_idle_lanes(name, lane)
 
-    def _drop_idle_lanes(self) -> None:
-        if len(self._lanes) <= _MAX_LANES:
-            return
+    def _drop_idle_lanes(self, name: str, left: _Lane) -> None:
+        """Forget a lane nobody is in, unless its host is still to be left alone; those are looked through when many."""
         now = time.monotonic()
-        self._lanes = {host: lane for host, lane in self._lanes.items() if lane.users > 0 or lane.free_at > now}
+        if not left.users and left.free_at <= now:
+            del self._lanes[name]
+        if len(self._lanes) > _MAX_LANES:
+            self._lanes = {host: lane for host, lane in self._lanes.items() if lane.users > 0 or lane.free_at > now}
 
     async def _exchange(self, url: str, host: str, ask: _Ask) -> _Answer:
         try:
-            if isinstance(self._transport, WireTransport | ProxyTransport):
+            if isinstance(self._transport, _BARE):
                 return await self._exchange_bare(self._transport, url, ask)
             return await self._exchange_by_httpx(url, ask)
         except (TooLargeError, BodyError) as error:
@@ -383,6 +385,15 @@ class Gateway:
             )
         finally:
             await response.aclose()
+
+
+async def _post(transport: httpx.AsyncBaseTransport, request: httpx.Request, host: str) -> int:
+    try:
+        response = await transport.handle_async_request(request)
+        await response.aclose()
+    except TROUBLES as error:
+        raise explain(error, host) from error
+    return response.status_code
 
 
 async def _read_body(status: int, headers: Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:

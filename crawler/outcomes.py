@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -124,16 +123,12 @@ def next_validators(response: Response, known: Validators) -> Validators:
 
     A new document brings its own and voids the old ones; a 304 replaces only what it repeats (RFC 9111 4.3.4).
     """
-    fresh = Validators(
-        etag=response.headers.get("etag") or None, last_modified=response.headers.get("last-modified") or None
-    )
+    etag, last_modified = response.headers.get("etag") or None, response.headers.get("last-modified") or None
     if response.status != 304:
-        return fresh
-    return replace(
-        known,
-        etag=fresh.etag or known.etag,
-        last_modified=fresh.last_modified or known.last_modified,
-    )
+        return Validators(etag=etag, last_modified=last_modified)
+    if etag in (None, known.etag) and last_modified in (None, known.last_modified):
+        return known
+    return Validators(etag=etag or known.etag, last_modified=last_modified or known.last_modified)
 
 
 def read_pace(response: Response, *, now: datetime) -> Pace:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ class EmbeddedDispatcher:
     def __init__(self, handlers: Mapping[str, Handler], *, report: Report) -> None:
         self._handlers = handlers
         self._report = report
-        self._locks: dict[str, _CountedLock] = defaultdict(_CountedLock)
+        self._locks = _Locks()
         self._waiting: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -57,22 +57,21 @@ class EmbeddedDispatcher:
     async def _run(
         self, task: str, args: Args, *, lock: str | None, unique: str | None, delay: timedelta | None
     ) -> None:
-        hold = self._hold(lock) if lock is not None else None
         is_held = False
         try:
             try:
                 if delay is not None:
                     await asyncio.sleep(delay.total_seconds())
-                if hold is not None:
-                    await hold.acquire()
+                if lock is not None:
+                    await self._locks.acquire(lock)
                     is_held = True
             finally:
                 self._waiting.discard(unique or "")
             if not self._is_stopping:
                 await self._attempt(task, args)
         finally:
-            if hold is not None and is_held:
-                hold.release()
+            if lock is not None and is_held:
+                self._locks.release(lock)
 
     async def _attempt(self, task: str, args: Args) -> None:
         try:
@@ -81,38 +80,32 @@ class EmbeddedDispatcher:
             logger.exception("task %s failed", task)
             self._report(task, error)
 
-    def _hold(self, key: str) -> "_Hold":
-        return _Hold(self._locks, key)
 
-
-class _CountedLock:
-    """A fair lock that knows how many want it, so that unused ones can be dropped."""
+class _Locks:
+    """Fair locks by key; there is only what somebody holds."""
 
     def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.wanted = 0
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-
-class _Hold:
-    def __init__(self, locks: dict[str, _CountedLock], key: str) -> None:
-        self._locks = locks
-        self._key = key
-
-    async def acquire(self) -> None:
-        counted = self._locks[self._key]
-        counted.wanted += 1
+    async def acquire(self, key: str) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            self._waiting[key] = deque()
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
         try:
-            await counted.lock.acquire()
+            await turn
         except asyncio.CancelledError:
-            self._leave(counted)
+            if turn.done() and not turn.cancelled():
+                self.release(key)  # the turn came in the same moment: it is the next one's
             raise
 
-    def release(self) -> None:
-        counted = self._locks[self._key]
-        counted.lock.release()
-        self._leave(counted)
-
-    def _leave(self, counted: _CountedLock) -> None:
-        counted.wanted -= 1
-        if not counted.wanted:
-            self._locks.pop(self._key, None)
+    def release(self, key: str) -> None:
+        waiting = self._waiting[key]
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[key]

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 # Entries of so many visits wait in memory at most; more would save little.
 _LARGEST_BATCH = 50
+# So long a visit waits for others to be stored with. A transaction costs as much as twenty visits without news.
+_COMPANY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +61,21 @@ class Parcel:
 
 @dataclass(slots=True)
 class VisitBook:
-    """Stores visits as they end; while one batch is being stored the next comes together."""
+    """Stores visits soon after they end, those together that end together."""
 
     store: Store
     now: Callable[[], datetime]
     operator: Endpoint | None = None
     _waiting: list[tuple[Visit, asyncio.Future[int]]] = field(default_factory=list)
     _is_storing: bool = False
+    _is_full: asyncio.Event | None = None
 
     async def keep(self, visit: Visit) -> int:
         """Store a visit; the count of its new entries. Raises what the store raises, for this visit alone."""
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((visit, stored))
+        if self._is_full is not None and len(self._waiting) >= _LARGEST_BATCH:
+            self._is_full.set()
         if not self._is_storing:
             await self._store_waiting()
         return await stored
@@ -78,10 +84,19 @@ class VisitBook:
         self._is_storing = True
         try:
             while self._waiting:
+                await self._wait_for_company()
                 batch, self._waiting = self._waiting[:_LARGEST_BATCH], self._waiting[_LARGEST_BATCH:]
                 await self._store_batch(batch)
         finally:
             self._is_storing = False
+
+    async def _wait_for_company(self) -> None:
+        if len(self._waiting) >= _LARGEST_BATCH:
+            return
+        self._is_full = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_COMPANY_SECONDS):
+                await self._is_full.wait()
 
     async def _store_batch(self, batch: Sequence[tuple[Visit, asyncio.Future[int]]]) -> None:
         """Store all in one transaction, or each alone when that fails: one bad row must not cost the others."""

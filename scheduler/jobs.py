@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from core.health import find_alarm
@@ -322,14 +323,11 @@ class Jobs:
         return taken, len(claimed) < limit
 
     def _ask_known(self, source: Source, state: SourceState) -> AskKnown:
-        if state.first_contact_at is None:
-            return know_none
+        return know_none if state.first_contact_at is None else partial(self._find_settled, source.source_id)
 
-        def settled(guids: Sequence[str]) -> set[str]:
-            with self.store.read() as tx:
-                return settled_guids(tx, source.source_id, guids, now=self.now())
-
-        return settled
+    def _find_settled(self, source_id: SourceId, guids: Sequence[str]) -> set[str]:
+        with self.store.read() as tx:
+            return settled_guids(tx, source_id, guids, now=self.now())
 
     def _claim_pages(self) -> list[tuple[EntryId, str, Source]]:
         with self.store.write() as tx:

@@ -43,6 +43,7 @@ from scheduler.embedded import EmbeddedDispatcher
 from scheduler.hubs import Hubs
 from scheduler.jobs import Jobs, Pace
 from scheduler.journal import Journal
+from scheduler.memory import settle_memory, share_pools
 from store.alone import alone_on
 from store.deliveries import release_leases
 from store.engine import Session, Store, migrate, open_store
@@ -92,6 +93,7 @@ class _Web:
 async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event | None = None) -> None:
     """Run until SIGTERM, SIGINT or `stop`. Raises ServiceError, StoreError or ConfigError when it cannot start."""
     stop = stop or asyncio.Event()
+    share_pools()
     async with AsyncExitStack() as stack:
         stack.enter_context(_only_one(settings.data_dir))
         store = await asyncio.to_thread(prepare_store, settings)
@@ -106,6 +108,7 @@ async def serve(settings: Settings, announcer: Announcer, *, stop: asyncio.Event
         clock = Clock(dispatcher, tick=settings.tick)
         web = _start_web(settings, store, clock, listener)
         _stop_on_signals(stop)
+        settle_memory()
         clock.start()
         for task in ("edit", "tell"):  # the desk remembers, and what was owed leaves, before the first tick
             dispatcher.enqueue(task, unique=task, lock=task)

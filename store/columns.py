@@ -47,7 +47,7 @@ class PlainText(TypeDecorator[str]):
     cache_ok = True
 
     def bind_processor(self, _dialect: Dialect) -> Bind:
-        return _write_text
+        return write_text
 
 
 # What runs for each value of each row, hence as plain as can be.
@@ -62,7 +62,7 @@ def _write_time(value: datetime | None) -> str | None:
 
 
 def _read_time(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return None if value is None else datetime.fromisoformat(value + "+00:00")
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
@@ -81,8 +81,17 @@ def _read_span(value: float | None) -> timedelta | None:
     return None if value is None else timedelta(seconds=value)
 
 
-def _write_text(value: str | None) -> str | None:
+def write_text(value: str | None) -> str | None:
     return value if value is None or (value.isascii() and "\x00" not in value) else clean_text(value)
+
+
+def are_plain(texts: Sequence[str | None]) -> bool:
+    """Whether `write_text` would leave all of them as they are; False only means that each takes a look of its own."""
+    try:
+        joined = "".join(texts)  # type: ignore[arg-type]  # one that is None is not plain
+        return "\x00" not in joined and (joined.isascii() or bool(joined.encode()))
+    except (TypeError, UnicodeEncodeError):
+        return False
 
 
 def clean_text(text: str) -> str:

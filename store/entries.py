@@ -135,8 +135,8 @@ def add_entries(
 
 def add_hauls(tx: Session, hauls: Sequence[Haul], *, now: datetime) -> None:
     """Store entries that `leave_known` let through, haul after haul."""
-    rows = [row for haul in hauls for row in _new_rows(tx, haul, now=now)]
-    insert_new(tx, entries, rows)
+    for rows in chunks(row for haul in hauls for row in _new_rows(tx, haul, now=now)):
+        insert_new(tx, entries, rows)
 
 
 def _new_rows(tx: Session, haul: Haul, *, now: datetime) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """Sources, their state and their fetches: what to poll next, and what polling came to."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +29,18 @@ from core.health import DAYS_SHOWN, SourceDay
 from core.values import EventType, Fetch, FetchOutcome, Publisher, PublisherSlug, Source, SourceId, SourceState
 from store import convert
 from store.columns import PLAIN_TEXT, UTC_DATE_TIME
-from store.sql import CHUNK, change, chosen_once, insert_into, insert_new, is_sqlite, run_many, upsert
+from store.sql import (
+    CHUNK,
+    change,
+    chosen_once,
+    chunks,
+    insert_into,
+    insert_new,
+    is_sqlite,
+    read_rows,
+    run_many,
+    upsert,
+)
 from store.tables import Origin, entries, fetches, source_days, source_events, sources
 from store.tables import publishers as publisher_rows
 from store.views import SourceEvent, SourceView
@@ -68,9 +79,11 @@ def sync_sources(tx: Session, declared: Sequence[Source], *, now: datetime) -> N
     back with their state when the file names them again. What an operator switched or added stays as he left it.
     """
     _declare(tx, declared, origin=Origin.CONFIG, now=now)
-    names = [source.source_id for source in declared]
-    gone = (sources.c.origin == Origin.CONFIG, sources.c.retired_at.is_(None), sources.c.source_id.not_in(names))
-    tx.execute(update(sources).where(*gone).values(retired_at=now, is_polled=False, leased_until=None))
+    standing = (sources.c.origin == Origin.CONFIG, sources.c.retired_at.is_(None))
+    known = tx.execute(select(sources.c.source_id).where(*standing)).scalars()
+    for gone in chunks(set(known) - {source.source_id for source in declared}):
+        left = update(sources).where(sources.c.source_id.in_(gone))
+        tx.execute(left.values(retired_at=now, is_polled=False, leased_until=None))
 
 
 def add_source(tx: Session, source: Source, *, now: datetime) -> None:
@@ -96,8 +109,9 @@ def _declare(tx: Session, declared: Sequence[Source], *, origin: Origin, now: da
     overwritten["moved_count"] = case((is_other, 0), else_=sources.c.moved_count)
     overwritten["move_adopted"] = case((is_other, false()), else_=sources.c.move_adopted)
     overwritten["is_polled"] = func.coalesce(sources.c.operator_enabled, statement.excluded.is_enabled)
-    rows = [_new_row(source, origin=origin, now=now) for source in declared]
-    tx.execute(statement.on_conflict_do_update(index_elements=["source_id"], set_=overwritten), rows)
+    statement = statement.on_conflict_do_update(index_elements=["source_id"], set_=overwritten)
+    for some in chunks(declared):
+        tx.execute(statement, [_new_row(source, origin=origin, now=now) for source in some])
 
 
 def _new_row(source: Source, *, origin: Origin, now: datetime) -> dict[str, Any]:
@@ -151,25 +165,41 @@ def _pairs(tx: Session, rows: Sequence[convert.Row]) -> list[tuple[Source, Sourc
 
 def due_sources(tx: Session, *, now: datetime, limit: int, lease: timedelta) -> list[tuple[Source, SourceState]]:
     """Claim what is due: nobody else gets it until `now + lease` or its `record_fetch`. Longest due first."""
-    free = or_(sources.c.leased_until.is_(None), sources.c.leased_until <= now)
+    rows = read_rows(tx, _claim_due(), {"at": now, "most": limit, "until": now + lease})
+    return [_claimed(row) for row in sorted(rows, key=lambda row: (row["next_check_at"], row["source_id"]))]
+
+
+@cache
+def _claim_due() -> Any:
+    at = bindparam("at", type_=UTC_DATE_TIME)
     due = (
         select(sources.c.source_id)
-        .where(text("sources.is_polled"), sources.c.next_check_at <= now, free)
+        .where(
+            text("sources.is_polled"),
+            sources.c.next_check_at <= at,
+            or_(sources.c.leased_until.is_(None), sources.c.leased_until <= at),
+        )
         .order_by(sources.c.next_check_at, sources.c.source_id)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
     )
-    claim = (
-        update(sources)
-        .where(sources.c.source_id.in_(chosen_once(due)))
-        .values(leased_until=now + lease)
-        .returning(sources)
+    claim = update(sources).where(sources.c.source_id.in_(chosen_once(due)))
+    return claim.values(leased_until=bindparam("until", type_=UTC_DATE_TIME)).returning(
+        *sources.c, *(_of_publisher(name) for name in ("name", "tier", "homepage"))
     )
-    found = tx.execute(claim)
-    # Plain dictionaries: each look-up in a row of SQLAlchemy costs as much as five in one of these.
-    names = tuple(found.keys())
-    rows = [dict(zip(names, row, strict=True)) for row in found]
-    return _pairs(tx, sorted(rows, key=lambda row: (row["next_check_at"], row["source_id"])))
+
+
+def _of_publisher(name: str) -> Any:
+    found = select(publisher_rows.c[name]).where(publisher_rows.c.slug == sources.c.publisher_slug)
+    return found.scalar_subquery().label(f"publisher_{name}")
+
+
+def _claimed(row: Mapping[str, Any]) -> tuple[Source, SourceState]:
+    slug = PublisherSlug(row["publisher_slug"])
+    publisher = Publisher(
+        slug=slug, name=row["publisher_name"], tier=row["publisher_tier"], homepage=row["publisher_homepage"]
+    )
+    return convert.source_from_row(row, {slug: publisher}), convert.state_from_row(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +284,7 @@ def _learn(names: tuple[str, ...]) -> Any:
 
 def add_source_event(tx: Session, source_id: SourceId, event: EventType, words: str, *, at: datetime) -> None:
     """Keep that a source broke or came back."""
-    tx.execute(insert_into(tx, source_events).values(source_id=source_id, event=event, words=words, at=at))
+    insert_new(tx, source_events, [{"source_id": source_id, "event": event, "words": words, "at": at}])
 
 
 def latest_source_events(tx: Session, *, limit: int) -> list[SourceEvent]:

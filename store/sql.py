@@ -9,10 +9,13 @@ from sqlalchemy import CursorResult, Dialect, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from store.columns import Bind, are_plain, write_text
 from store.tables import meta
 
 T = TypeVar("T")
 Columns = Mapping[str, Any]
+# What is written to SQLite in one go: enough to spread the cost of a call, and little memory.
+_ROWS_AT_ONCE = 250
 CHUNK = 1000  # SQLite takes 32,766 parameters a statement, psycopg 65,535
 
 
@@ -47,14 +50,56 @@ def run_many(tx: Session, statement: Any, rows: Sequence[Columns]) -> None:
         tx.execute(statement, rows)
         return
     words, writers = _prepare(statement, tuple(rows[0]), tx.get_bind().dialect)
-    values = [tuple([write(row[name]) if write else row[name] for name, write in writers]) for row in rows]
-    tx.connection().exec_driver_sql(words, values)
+    for some in chunks(rows, _ROWS_AT_ONCE):
+        columns = [_write_column(write, [row[name] for row in some]) for name, write in writers]
+        tx.connection().exec_driver_sql(words, list(zip(*columns, strict=True)))
+
+
+def _write_column(write: Bind | None, values: list[Any]) -> list[Any]:
+    """Write the values of one column; one that is the same in all rows is written once."""
+    if write is None:
+        return values
+    if values.count(values[0]) == len(values):
+        return [write(values[0])] * len(values)
+    if write is write_text and are_plain(values):
+        return values
+    return [write(value) for value in values]
+
+
+def read_rows(tx: Session, statement: Any, values: Columns) -> list[dict[str, Any]]:
+    """Execute a statement that gives rows, each by column name; prepared once, and for one object, as in `run_many`."""
+    if not is_sqlite(tx):
+        return [dict(row) for row in tx.execute(statement, values).mappings()]
+    dialect = tx.get_bind().dialect
+    words, writers = _prepare(statement, tuple(values), dialect)
+    constants, names, readers = _prepare_reading(statement, dialect)
+    given = {**constants, **values}
+    asked = tuple([write(given[name]) if write else given[name] for name, write in writers])
+    rows = [dict(zip(names, found, strict=True)) for found in tx.connection().exec_driver_sql(words, asked)]
+    for row in rows:
+        for name, read in readers:
+            if row[name] is not None:
+                row[name] = read(row[name])
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _prepare_reading(
+    statement: Any, dialect: Dialect
+) -> tuple[Columns, tuple[str, ...], tuple[tuple[str, Callable[[Any], Any]], ...]]:
+    """What a statement brings along: the values it states itself, the names of its columns, and what reads them."""
+    binds = statement.compile(dialect=dialect).binds
+    constants = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
+    columns = statement.exported_columns
+    types = ((name, column.type.dialect_impl(dialect)) for name, column in columns.items())
+    readers = ((name, kind.result_processor(dialect, None)) for name, kind in types)
+    return constants, tuple(columns.keys()), tuple((name, read) for name, read in readers if read is not None)
 
 
 @lru_cache(maxsize=256)
 def _prepare(
     statement: Any, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+) -> tuple[str, tuple[tuple[str, Bind | None], ...]]:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
     types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in compiled.positiontup}
     writers = ((name, types[name].bind_processor(dialect)) for name in compiled.positiontup)
@@ -68,7 +113,9 @@ def upsert(tx: Session, table: Table, rows: Sequence[Columns]) -> None:
     statement = insert_into(tx, table)
     key = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
+    for some in chunks(rows):
+        tx.execute(statement, some)
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

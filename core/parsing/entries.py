@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from core.parsing.text import (
@@ -22,6 +23,8 @@ MAX_ENTRIES = 500
 _MAX_GUID_CHARS = 1000
 _MAX_CATEGORIES = 50
 _CATEGORY_CHARS = 100
+# What is read of a name that may hold markup.
+_LONGEST_CATEGORY = 600
 # A body shorter than this is a teaser (the teasers of nine outlets ended by 600 characters).
 _MIN_TEXT_CHARS = 600
 # A description this long, alone in its entry, is the article itself.
@@ -39,7 +42,7 @@ _FOOTERS = (
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 # Words of a slug; numbers of five digits and more, and hexadecimal ids, name records, not films.
 _WORD = re.compile(r"(?<![^\W_])(?!\d{5,}(?![^\W_])|(?=[a-f]*\d)[0-9a-f]{7,}(?![^\W_]))[^\W_]+(?:['’][^\W_]+)*")
-_IMAGE_TAG = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
+_IMAGE_TAG = re.compile(r"<[iI][mM][gG]\b[^<>]{0,2000}>")
 _IMAGE_SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'\s>]{4,2000})", re.IGNORECASE)
 _PIXEL = re.compile(r"\b(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s/>]", re.IGNORECASE)
 
@@ -80,7 +83,7 @@ def clean_entry(raw: RawEntry) -> ParsedEntry | None:
         title=title,
         summary=summary,
         author=_join_authors(raw.authors),
-        categories=_unique(clean_title(name, max_chars=_CATEGORY_CHARS) for name in raw.categories),
+        categories=_unique(_clean_category(name[:_LONGEST_CATEGORY]) for name in raw.categories),
         published_at=raw.published_at,
         image_url=raw.image_url,
         language=clean_language(raw.language),
@@ -100,6 +103,8 @@ def title_from_slug(url: str) -> str:
 
 def settle_guid(stated: str) -> str:
     """Make the guid an entry is known by of what it states; empty if that is nothing (its address stands in then)."""
+    if not stated:
+        return ""
     guid = clean_line(stated, max_chars=_MAX_GUID_CHARS + 1)
     return guid if len(guid) <= _MAX_GUID_CHARS else _digest(stated.encode("utf-8", "replace"))
 
@@ -126,13 +131,16 @@ def adopt_language(entries: Iterable[ParsedEntry], language: str) -> Iterable[Pa
 
 def clean_language(tag: str) -> str:
     """Write a language tag in lower case with hyphens; empty if it is none (RFC 5646, loosely)."""
+    if not tag:
+        return ""
     tag = tag.strip().replace("_", "-").lower()[:35]
     return tag if _LANGUAGE.fullmatch(tag) else ""
 
 
 def find_image(markup: str) -> str:
     """Find the address of the first image of some HTML, tracking pixels passed over; empty if there is none."""
-    for tag in _IMAGE_TAG.findall(markup[:20_000]):
+    for found in _IMAGE_TAG.finditer(markup, 0, 20_000):
+        tag = found[0]
         source = _IMAGE_SOURCE.search(tag)
         if source and not _PIXEL.search(tag) and not source[1].startswith("data:"):
             return source[1].replace("&amp;", "&")
@@ -178,8 +186,16 @@ def _digest(content: bytes) -> str:
 
 
 def _join_authors(authors: Sequence[str]) -> str:
+    if len(authors) == 1:
+        return clean_title(authors[0], max_chars=FIELD_CHARS)
     names = _unique(clean_title(author, max_chars=FIELD_CHARS) for author in authors[:20])
     return cut_at_word(", ".join(names), max_chars=FIELD_CHARS)
+
+
+@lru_cache(maxsize=1024)
+def _clean_category(name: str) -> str:
+    """Clean a category; a feed names the same few all the time."""
+    return clean_title(name, max_chars=_CATEGORY_CHARS)
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

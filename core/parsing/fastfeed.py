@@ -60,7 +60,7 @@ _RSS_HEAD_IGNORED = frozenset({
 })  # fmt: skip
 _RSS_IMAGE = frozenset({"url", "title", "link", "width", "height", "description"})
 _RSS_ITEM_TEXTS = {
-    "title": "title", "link": "link", "guid": "id", "pubdate": "published", "description": "summary",
+    "title": "title", "link": "link", "pubdate": "published", "description": "summary",
     "content:encoded": "content", "dc:date": "updated", "feedburner:origlink": "feedburner_origlink",
 }  # fmt: skip
 _RSS_ITEM_IGNORED = frozenset({"comments", "media:credit", "media:copyright", "dc:identifier", ""})
@@ -96,10 +96,10 @@ class UsualFeed:
         except _Unusual:
             return None
 
-    def read(self, item: Element) -> Fields | None:
-        """The fields of an item; None where something is unusual."""
+    def read(self, items: Iterable[Element]) -> list[Fields] | None:
+        """The fields of some items; None where something is unusual."""
         try:
-            return self._read(item)
+            return [self._read(item) for item in items]
         except _Unusual:
             return None
 
@@ -147,8 +147,8 @@ def _check_image(image: Element) -> None:
 
 
 def _rss_guid(item: Element, base: str) -> str:
-    found = item.findall("guid")
-    if len(found) > 1 or any(_name(child.tag) == "guid" and child.tag != "guid" for child in item):
+    found = [child for child in item if _name(child.tag) == "guid"]
+    if len(found) > 1 or (found and found[0].tag != "guid"):
         raise _Unusual
     return _guid_of(found[0], base)[0] if found else ""
 
@@ -169,12 +169,12 @@ def _read_rss_item(item: Element, base: str, now: datetime) -> Fields:
     is_permalink = False
     for child in item:
         name = _name(child.tag)
-        if name == "guid":
+        field_name = _RSS_ITEM_TEXTS.get(name)
+        if field_name is not None:
+            _put(entry, field_name, _bare_text(child))
+        elif name == "guid":
             text, is_permalink = _guid_of(child, base)
             _put(entry, "id", text)
-        elif name in _RSS_ITEM_TEXTS:
-            _allow(child)
-            _put(entry, _RSS_ITEM_TEXTS[name], _text(child))
         elif name in {"category", "dc:subject"}:
             _add_category(entry, child)
         elif name in {"dc:creator", "author"}:
@@ -197,6 +197,8 @@ def _read_rss_item(item: Element, base: str, now: datetime) -> Fields:
 
 def _settle_link(entry: Fields, base: str) -> None:
     link = entry["link"]
+    if is_ordinary(link) and "&" not in link:
+        return
     entry["link"] = _mend_query(_mend_text(_join(base, link)).replace("&amp;", "&")) if link else ""
 
 
@@ -225,8 +227,7 @@ def _add_category(entry: Fields, category: Element) -> None:
 
 
 def _add_author(entry: Fields, author: Element) -> None:
-    _allow(author)
-    text = _text(author)
+    text = _bare_text(author)
     if "@" in text:
         raise _Unusual
     entry["authors"].append({"name": text})
@@ -425,6 +426,14 @@ def _attributes(element: Element) -> list[tuple[str, str]]:
 def _text(element: Element) -> str:
     """Read the text of an element that may hold nothing else."""
     return _mend_text(_strip(element))
+
+
+def _bare_text(element: Element) -> str:
+    """Read the text of an element that may hold nothing else and bear no attribute."""
+    if element.attrib or len(element):
+        raise _Unusual
+    text = (element.text or "").strip()
+    return text if text.isascii() else _mend_text(text)
 
 
 def _strip(element: Element) -> str:

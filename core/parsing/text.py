@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import cast
 
 import nh3
 
@@ -37,8 +38,8 @@ _SILENT = {
 }  # fmt: skip
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 # Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
-_ATTRIBUTES = r"(?:[\s/](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)?>"
-_PLAIN_TAG = re.compile(rf"</?([a-z][a-z0-9]*+){_ATTRIBUTES}|<!--[\w\s.,:/]*-->", re.IGNORECASE)
+_ATTRIBUTES = r"(?:[\s/](?:[^<>\"']++|\"[^\"<]*\"|'[^'<]*')*+)?>"
+_PLAIN_TAG = re.compile(rf"</?([a-zA-Z][a-zA-Z0-9]*+){_ATTRIBUTES}|<!--[\w\s.,:/]*-->")
 _PLAIN_TAGS: dict[str | None, str] = {
     None: "",
     **dict.fromkeys(
@@ -71,11 +72,15 @@ _UNWANTED = re.compile(
 
 def clean_line(text: str, *, max_chars: int = FIELD_CHARS) -> str:
     """Remove what is no text, fold every run of blanks to one, cut at a word."""
-    line = " ".join(text[: max_chars * 8].split())
-    # All that is unwanted is unprintable, and asking for that is many times cheaper than looking for it.
+    line = text[: max_chars * 8].replace("\n", " ")
+    while "  " in line:
+        line = line.replace("  ", " ")
+    line = line.strip(" ")
+    # All that is unwanted is unprintable, as is every blank but one, and asking for that is many times cheaper than
+    # looking for it.
     if not line.isprintable():
-        line = " ".join(_UNWANTED.sub("", line).split())
-    return cut_at_word(line, max_chars=max_chars)
+        line = " ".join(_UNWANTED.sub("", " ".join(line.split())).split())
+    return line if len(line) <= max_chars else cut_at_word(line, max_chars=max_chars)
 
 
 def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:
@@ -84,11 +89,17 @@ def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:
     Known tags only: `<Untitled>` is a title, `<em>` is not.
     """
     text = text[: max_chars * _MARKUP_SHARE]
-    for _ in range(3 if "&" in text or "<" in text else 0):
+    if "&" in text or "<" in text:
+        text = _unfold(text)
+    return clean_line(text, max_chars=max_chars)
+
+
+def _unfold(text: str) -> str:
+    for _ in range(3):
         if not _ENTITY.search(text) and not _TAG.search(text):
             break
         text = strip_markup(text) if _TAG.search(text) else html.unescape(text)
-    return clean_line(text, max_chars=max_chars)
+    return text
 
 
 def clean_html(markup: str, *, max_chars: int) -> str:
@@ -108,16 +119,25 @@ def strip_markup(markup: str) -> str:
     """Drop every tag and decode every entity once."""
     if "<" not in markup or not _MARKUP.search(markup):
         return html.unescape(markup)
-    bare = _PLAIN_TAG.sub(_cut_plain_tag, markup)
-    if "<" not in bare or not _MARKUP.search(bare):
+    bare = _cut_plain_tags(markup)
+    if bare is not None:
         return html.unescape(bare)
     flat = markup if _is_deep(markup) else _keep_blocks(markup)
     return html.unescape(_ANY_TAG.sub(" ", flat))
 
 
-def _cut_plain_tag(tag: re.Match[str]) -> str:
-    name: str | None = tag[1]
-    return _PLAIN_TAGS.get(name if name is None or name.islower() else name.lower(), str(tag[0]))
+def _cut_plain_tags(markup: str) -> str | None:
+    """Cut the tags of markup that has none but plain ones; None if it has others."""
+    pieces: list[str | None] = _PLAIN_TAG.split(markup)
+    try:
+        pieces[1::2] = [_PLAIN_TAGS[name] for name in pieces[1::2]]
+    except KeyError:
+        names = [name and name.lower() for name in pieces[1::2]]
+        if not _PLAIN_TAGS.keys() >= set(names):
+            return None
+        pieces[1::2] = [_PLAIN_TAGS[name] for name in names]
+    bare = "".join(cast("list[str]", pieces))
+    return None if "<" in bare and _MARKUP.search(bare) else bare
 
 
 def cut_at_word(text: str, *, max_chars: int) -> str:

@@ -66,8 +66,13 @@ def decode_text(body: bytes, *, content_type: str = "") -> str:
 
 def parse_xml(text: str) -> tuple[Element | None, str]:
     """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended."""
-    text = _strip_doctype(_NOT_XML.sub("", _PROLOG.sub("", text, count=1)))
-    root = _build(text, recover=False)
+    text = _PROLOG.sub("", text, count=1)
+    as_it_stands = _strip_doctype(text)
+    # Looking for stray controls takes as long as parsing. The parser refuses all but NUL, which it takes for the end.
+    root = _build(as_it_stands, recover=False) if "\0" not in as_it_stands else None
+    if root is None:
+        text = _strip_doctype(_NOT_XML.sub("", text))
+        root = _build(text, recover=False) if text != as_it_stands else None
     if root is not None:
         return _drop_entities(root), ""
     root = _build(_ENTITY.sub(_mend_entity, text).lstrip(), recover=True)

@@ -5,10 +5,10 @@ import html
 import io
 import re
 import xml.sax
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import feedparser
 from lxml import etree
@@ -39,6 +39,9 @@ _HTML_START = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNOREC
 # feedparser takes about 20 µs an element: this is a second at the very worst.
 _MAX_ELEMENTS = 30_000
 _MAX_ATTRIBUTES = 50
+# feedparser's dictionaries guess at names that are not there.
+_get = dict.get
+_COUNT = etree.XPath("count(descendant-or-self::*)")
 _ATOM = "http://www.w3.org/2005/Atom"
 # The dialects something is read from, by the prefix that feeds forget to declare. Elements of all other namespaces are
 # cut before feedparser sees them: it looks each element up among all namespaces declared.
@@ -71,6 +74,7 @@ _PERIODS = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # feedparser meets hostile bytes with these; none is a fault of ours.
 _PARSER_ERRORS = (
     ValueError,
@@ -96,12 +100,12 @@ def _read_fast(root: Element, *, url: str, now: datetime, known: AskKnown) -> Pa
     """Read a usual feed off the tree; None when feedparser has to."""
     usual = read_usual(root, base=_base_url(root, url), now=now)
     guids = usual.guids() if usual and len(usual.items) <= MAX_ENTRIES else None
-    if usual is None or guids is None or sum(1 for _ in root.iter()) > _MAX_ELEMENTS:
+    if usual is None or guids is None or _count_elements(root) > _MAX_ELEMENTS:
         return None
     named = [settle_guid(guid) for guid in guids]
     old = known([guid for guid in named if guid])
-    fields = [usual.read(item) for item, guid in zip(usual.items, named, strict=True) if guid not in old]
-    if None in fields:
+    fields = usual.read([item for item, guid in zip(usual.items, named, strict=True) if guid not in old])
+    if fields is None:
         return None
     return _assemble(usual.feed, fields, old, (), url=url, now=now, surplus=0)
 
@@ -129,7 +133,7 @@ def _assemble(
     now: datetime,
     surplus: int,
 ) -> ParsedFeed:
-    language = clean_language(str(dict.get(feed, "language") or ""))
+    language = clean_language(str(_get(feed, "language") or ""))
     found = [_read_entry(entry, feed, url=url, now=now, language=language) for entry in fresh]
     entries, repeat_count = keep_first(entry for entry in found if entry)
     return ParsedFeed(
@@ -177,6 +181,10 @@ def _tell_kind(text: str) -> str:
     return "The document is neither RSS nor Atom nor JSON Feed."
 
 
+def _count_elements(root: Element) -> int:
+    return int(cast("float", _COUNT(root)))
+
+
 def _prune(root: Element) -> int:
     """Cut the tree to what feedparser can read in bounded time; returns how many entries were left out."""
     items = [child for parent in (root, *root) for child in parent if local_name(child) in {"item", "entry"}]
@@ -196,7 +204,7 @@ def _settle_names(root: Element) -> None:
     own = {_namespace(root), *(_namespace(child) for child in islice(root, 1))}
     for element in list(root.iter()):
         prefix, colon, name = element.tag.partition(":") if element.tag[0] != "{" else ("", "", "")
-        if colon and prefix.lower() in _PREFIXES:
+        if colon and prefix.lower() in _PREFIXES and _NAME.fullmatch(name):
             element.tag = f"{{{_PREFIXES[prefix.lower()]}}}{name}"
         elif colon or not (_namespace(element) in own or _is_dialect(_namespace(element))):
             _drop(element)
@@ -280,8 +288,8 @@ def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime, language: str
     summary, content = _bodies(entry)
     link = _link(entry, feed, url)
     published_at, date_text = _published(entry, now=now)
-    title_detail = dict.get(entry, "title_detail") or {}
-    stated = dict.get(entry, "source") or {}
+    title_detail = _get(entry, "title_detail") or {}
+    stated = _get(entry, "source") or {}
     return clean_entry(
         settle_service(
             RawEntry(
@@ -306,9 +314,11 @@ def _read_entry(entry: Any, feed: Any, *, url: str, now: datetime, language: str
 
 def _bodies(entry: Any) -> tuple[str, str]:
     """Find the summary and the longest body, as HTML."""
-    summary = _as_html(_text(entry, "summary") or _text(entry, "subtitle"), dict.get(entry, "summary_detail"))
-    bodies = [_as_html(str(part.get("value") or ""), part) for part in dict.get(entry, "content") or ()]
-    content = max(bodies, key=len, default="")
+    summary = _as_html(_text(entry, "summary") or _text(entry, "subtitle"), _get(entry, "summary_detail"))
+    content = ""
+    for part in _get(entry, "content") or ():
+        body = _as_html(str(part.get("value") or ""), part)
+        content = body if len(body) > len(content) else content
     return ("" if content == summary else summary), content
 
 
@@ -318,25 +328,35 @@ def _as_html(value: str, detail: Any) -> str:
 
 
 def _link(entry: Any, feed: Any, url: str) -> str:
-    identity = _text(entry, "id")
-    candidates = [
-        _text(entry, "feedburner_origlink"),
-        _text(entry, "link"),
-        *(str(link.get("href") or "") for link in dict.get(entry, "links") or () if link.get("rel") != "self"),
-        identity if identity.startswith(("http://", "https://")) else "",
-    ]
     bases = (_text(feed, "link"), url)
-    return next((link for link in (resolve_url(found, *bases) for found in candidates) if link), "")
+    for found in _addresses(entry):
+        if link := resolve_url(found, *bases):
+            return link
+    return ""
+
+
+def _addresses(entry: Any) -> Iterator[str]:
+    """What an entry names as its address, best first; some may be empty."""
+    yield _text(entry, "feedburner_origlink")
+    yield _text(entry, "link")
+    for link in _get(entry, "links") or ():
+        if link.get("rel") != "self":
+            yield str(link.get("href") or "")
+    identity = _text(entry, "id")
+    if identity.startswith(("http://", "https://")):
+        yield identity
 
 
 def _published(entry: Any, *, now: datetime) -> tuple[datetime | None, str]:
     """Believe the first date that can be: published, then created, then updated; with it what the feed wrote."""
-    texts = [(_text(entry, name), dict.get(entry, f"{name}_parsed")) for name in ("published", "created", "updated")]
-    for text, fields in texts:
-        at = parse_date(text, now=now) or _from_fields(fields, now=now)
+    first = ""
+    for name in ("published", "created", "updated"):
+        text = _text(entry, name)
+        at = parse_date(text, now=now) or _from_fields(_get(entry, f"{name}_parsed"), now=now)
         if at is not None:
             return at, text
-    return None, next((text for text, _ in texts if text), "")
+        first = first or text
+    return None, first
 
 
 def _from_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime | None:
@@ -349,27 +369,29 @@ def _from_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime |
 
 
 def _authors(entry: Any) -> Sequence[str]:
-    names = [str(author.get("name") or "") for author in dict.get(entry, "authors") or ()]
+    names = [str(author.get("name") or "") for author in _get(entry, "authors") or ()]
     return [name for name in names if name] or [_text(entry, "author")]
 
 
 def _categories(entry: Any) -> Iterable[str]:
-    return (str(tag.get("label") or tag.get("term") or "") for tag in dict.get(entry, "tags") or ())
+    return [str(tag.get("label") or tag.get("term") or "") for tag in _get(entry, "tags") or ()]
 
 
 def _image(entry: Any) -> str:
     """Choose the lead image: thumbnail, media of type image (widest first), image enclosure, iTunes image."""
-    thumbnails = [str(found.get("url") or "") for found in dict.get(entry, "media_thumbnail") or ()]
-    media = sorted(filter(_is_image, dict.get(entry, "media_content") or ()), key=_width, reverse=True)
-    enclosures = [link for link in dict.get(entry, "links") or () if link.get("rel") == "enclosure" and _is_image(link)]
-    image = dict.get(entry, "image") or {}
-    found = [
-        *(str(one.get("url") or "") for one in media),
-        *thumbnails,
-        *(str(one.get("href") or "") for one in enclosures),
-        str(image.get("href") or ""),
-    ]
-    return next(filter(None, found), "")
+    return next(filter(None, _images(entry)), "")
+
+
+def _images(entry: Any) -> Iterator[str]:
+    media = _get(entry, "media_content")
+    for one in sorted(filter(_is_image, media), key=_width, reverse=True) if media else ():
+        yield str(one.get("url") or "")
+    for one in _get(entry, "media_thumbnail") or ():
+        yield str(one.get("url") or "")
+    for one in _get(entry, "links") or ():
+        if one.get("rel") == "enclosure" and _is_image(one):
+            yield str(one.get("href") or "")
+    yield str((_get(entry, "image") or {}).get("href") or "")
 
 
 def _is_image(media: Any) -> bool:
@@ -398,5 +420,5 @@ def _ttl(feed: Any) -> timedelta | None:
 
 def _text(holder: Any, name: str) -> str:
     """Read a field without feedparser's aliases, which warn and guess."""
-    value = dict.get(holder, name)
+    value = _get(holder, name)
     return value if isinstance(value, str) else ""

@@ -78,3 +78,20 @@ def test_stopping_lets_the_running_end_and_takes_nothing_new() -> None:
         assert log == ["running"]
 
     assert run(script)[0] == ["running"]
+
+
+def test_a_task_that_is_cancelled_when_its_turn_comes_hands_it_on() -> None:
+    async def script(dispatcher: EmbeddedDispatcher, log: list[str]) -> None:
+        dispatcher.enqueue("note", {"word": "a", "wait": 5}, lock="one")
+        dispatcher.enqueue("fail", lock="one")
+        dispatcher.enqueue("note", {"word": "b"}, lock="one")
+        await settle(2)
+        second = next(task for task in asyncio.all_tasks() if task.get_name() == "fail")
+        while not log:  # noqa: ASYNC110 - it is about the very moment
+            await asyncio.sleep(0)
+        second.cancel()
+        await settle()
+        dispatcher.enqueue("note", {"word": "c"}, lock="one")
+        await settle()
+
+    assert run(script) == (["a", "b", "c"], [])

@@ -224,6 +224,41 @@ def test_a_hostile_guid_is_stored_and_known(store: Store, guid: str) -> None:
         assert len(pending_entries(tx, limit=9, now=NOW, text_patience=DAY)) == 1
 
 
+def test_hostile_texts_cost_their_neighbours_nothing(store: Store) -> None:
+    """Rows are written column by column: what one text needs must not be done, or left undone, to the others."""
+    texts = ["plain", "a\x00b", "caf\u00e9 \u2013 \U0001f3ac", "a\ud800b", "", "plain"]
+    items = [replace(item(number), title=text, summary="same", author=text) for number, text in enumerate(texts)]
+    with store.write() as tx:
+        add_config(tx)
+        add_entries(tx, LANTERN_FEED, items, now=NOW, is_backlog=False)
+        pending = pending_entries(tx, limit=9, now=NOW, text_patience=DAY)
+    kept = ["plain", "ab", "caf\u00e9 \u2013 \U0001f3ac", "ab", "", "plain"]
+    assert [entry.item.title for entry in pending] == kept
+    assert [entry.item for entry in pending] == [
+        replace(one, title=text, author=text) for one, text in zip(items, kept, strict=True)
+    ]
+
+
+def test_more_rows_than_are_written_in_one_go_are_all_written(store: Store) -> None:
+    with store.write() as tx:
+        add_config(tx)
+        ids = add_items(tx, range(1_203))
+        pending = pending_entries(tx, limit=2_000, now=NOW, text_patience=DAY)
+    assert [entry.entry_id for entry in pending] == ids
+    assert [entry.item for entry in pending] == [item(number) for number in range(1_203)]
+
+
+def test_a_claimed_source_is_what_was_stored(store: Store) -> None:
+    with store.write() as tx:
+        add_config(tx)
+        fetch = fetch_of(LANTERN_FEED)
+        record_fetch(tx, fetch, state_after(fetch, next_check_at=NOW))
+        claimed = due_sources(tx, now=NOW, limit=9, lease=LEASE)
+        assert {source.source_id for source, _ in claimed} == {source.source_id for source in SOURCES if source.enabled}
+        assert claimed == [find_source(tx, source.source_id) for source, _ in claimed]
+        assert {source.publisher for source, _ in claimed} <= {source.publisher for source in SOURCES}
+
+
 def test_an_entry_waits_for_its_page_but_not_for_ever(store: Store) -> None:
     with store.write() as tx:
         add_config(tx)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from core.parsing import xmlfeed
 from core.parsing.entries import know_none
 from core.parsing.feeds import parse_feed
 from core.parsing.text import clean_html, clean_line
-from core.parsing.xml import decode_text
+from core.parsing.xml import decode_text, parse_xml
 from core.values import ParsedFeed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -198,6 +199,29 @@ def test_lines_are_clean_by_either_way(text: str) -> None:
     line = clean_line(text)
     assert line == clean_line(line)
     assert line.isprintable()
+    assert line == " ".join("".join(c for c in text if c.isspace() or c.isprintable()).split())
+
+
+@pytest.mark.parametrize("control", ["\0", "\x01", "\x0c", "\x1f", "\ufffe", "\uffff", "\ud800"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{}<rss><a b='x'>t</a></rss>",
+        "<rss><a b='x{}y'>t</a></rss>",
+        "<rss><a b='x'>t{}u</a></rss>",
+        "<rss><a b='x'><![CDATA[t{}]]></a></rss>",
+        "<!-- {} --><rss><!-- {} --><a b='x'>t</a></rss>",
+        "<!DOCTYPE rss{}><rss><a b='x'>t</a></rss>",
+        "<rss><a b='x'>t</a></rss>{}",
+        "<rss><a b='x'>t</a></rss>{}<b/>",
+    ],
+)
+def test_controls_are_dropped_wherever_they_stand(document: str, control: str) -> None:
+    dirty, problem = parse_xml(document.format(*[control] * 2))
+    clean, same_problem = parse_xml(document.format("", ""))
+    assert dirty is not None
+    assert clean is not None
+    assert (etree.tostring(dirty), problem) == (etree.tostring(clean), same_problem)
 
 
 BALANCED = st.recursive(

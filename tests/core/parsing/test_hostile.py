@@ -52,6 +52,7 @@ HOSTILE = {
     "open items": RSS + fill("<item>"),
     "nested elements": RSS + fill("<x>"),
     "empty elements": RSS + fill("<x/>", 1_000_000),
+    "a prefix and nothing else": RSS + "<item><dc:>x</dc:><dc:a:b>x</dc:a:b><media:\u0660/></item>",
     "many attributes": "<rss " + " ".join(f"a{n}='1'" for n in range(30_000)) + ">" + item(),
     "many attributes in a page": "<div " + " ".join(f"a{n}='1'" for n in range(30_000)) + ">",
     "many namespaces": "<rss " + " ".join(f"xmlns:a{n}='http://a{n}'" for n in range(4_000)) + ">"
