@@ -47,7 +47,9 @@ _COMES_BACK = re.compile(
     r"|theatres|cinemas)|\banniversary\b|\b4k\b|\bblu-?ray\b|\bdvd\b|\bdigital\b|\bvod\b|\bon demand\b"
     r"|\bphysical\b|\bsoundtrack\b|\btickets?\b|\bmerch\w*|\btoys?\b|\btrailer\b|\bteaser\b|\bspecial screening"
     r"|\bfestival\b|\bpremieres? at\b|\bpremiere(?:d|s)? (?:in|at)\b|\bposter\b|\bclip\b|\bcannes\b"
-    r"|\bsundance\b|\bsxsw\b|\bbook\b|\bcomic\b|\bseries\b|\bseason\b|\bepisode\b|\bgame\b|\bleav\w+\b|\bsince\b"
+    r"|\bsundance\b|\bsxsw\b|\bbook\b|\bcomic\b|\bmanga\b|\bsingle's\b|\bremix\w*|\balbum\b|\bvinyl\b"
+    r"|\bnew release on\b|\b(?:another|second|third|fourth|fifth)(?: official)?(?: 20\d\d)? release\b(?! date)"
+    r"|\bseries\b|\bseason\b|\bepisode\b|\bgame\b|\bleav\w+\b|\bsince\b"
 )
 _MERCHANDISE = re.compile(
     r"(?i)\b(?:comic|book|novel|game|lego|toys?|album|soundtrack|series|season|vinyl|manga|musical"
