@@ -122,6 +122,7 @@ STATED = [
     ("'The Salt Meridian' is set to start filming in June 2026", ["shoot-starts: shooting is to start: June 2026"]),
     ("'The Salt Meridian' to begin production next month", ["shoot-starts: shooting is to start: June 2026"]),
     ("'The Salt Meridian' will start shooting this summer", ["shoot-starts: shooting is to start: summer 2026"]),
+    ("‘Low Tide’ Spin-Off ‘The Salt Meridian’ Set to Start Filming", ["shoot-starts: shooting is to start"]),
     ("'The Salt Meridian' Wraps Filming", ["shoot-wraps: shooting has wrapped"]),
     ("Filming on 'The Salt Meridian' has wrapped", ["shoot-wraps: shooting has wrapped"]),
     # when it comes out
@@ -140,6 +141,7 @@ STATED = [
     ("'The Salt Meridian' Announces Second Release Date of June 4, 2027", ["release: release: June 4, 2027"]),
     ("'The Salt Meridian' Lands October 9, 2026 Release Date", ["release: release: October 9, 2026"]),
     ("'The Salt Meridian' will debut on Netflix on Aug. 7", ["release: release on Netflix: August 7"]),
+    ("'The Salt Meridian' Sets Netflix Release in April 2027", ["release: release on Netflix: April 2027"]),
     ("'The Salt Meridian' is slated for June 4, 2027", ["release: release: June 4, 2027"]),
     # how long, and how it is rated
     ("'The Salt Meridian' has a runtime of 142 minutes", ["runtime: runs 142 minutes"]),
