@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.tags.logistic import Array, encode, fit, vocabulary
+from bench.tags.logistic import Array, Rows, encode, fit, vocabulary
 from bench.tags.network import Fitted, fit_network, join, pack_network
 from core.tagging.evidence import describe_salience
 from core.tagging.features import further_features, level_features, word_features, wording_of
@@ -175,6 +175,19 @@ def _fit_table(
     return {"bias": round(float(found[-1]), 2), **table}
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """Texts as rows of features, once for all judgements made on them."""
+
+    columns: dict[str, int]
+    rows: Rows
+
+    @classmethod
+    def of(cls, texts: Sequence[list[str]]) -> "_Texts":
+        columns = vocabulary(texts, min_rows=4)
+        return cls(columns, encode(texts, columns))
+
+
 def fit_topics(
     labels: Sequence[Label],
     documents: Sequence[Document],
@@ -194,10 +207,12 @@ def fit_topics(
         levels = [f for name in LEVELS for f in level_features(name, _chance(words, tables[name]))]
         other = other_features(document, films, ages, reader.read_cues(document), words)
         rows.append([*words, *further_features(wording), *other, *levels])
+    every = _Texts.of(rows)
+    tables[PRODUCTION] = _fit_judgement(PRODUCTION, labels, every)
     news = [n for n, label in enumerate(labels) if label.is_production_news]
-    for name in (PRODUCTION, *(t.slug for t in topics)):
-        used = list(range(len(labels))) if name == PRODUCTION else news
-        tables[name] = _fit_judgement(name, [labels[n] for n in used], [rows[n] for n in used])
+    reports = _Texts.of([rows[n] for n in news])
+    for topic in topics:
+        tables[topic.slug] = _fit_judgement(topic.slug, [labels[n] for n in news], reports)
     floors = {name: FLOORS[PRODUCTION if name == PRODUCTION else "topic"] for name in tables if name not in LEVELS}
     return pack(tables, floors, _fit_network(labels, rows, [PRODUCTION, *(t.slug for t in topics)]))
 
@@ -217,14 +232,14 @@ def _fit_network(labels: Sequence[Label], rows: Sequence[list[str]], names: Sequ
     return columns, join([fit_network(texts, *tables, len(columns), seed=seed) for seed in range(NETWORKS)])
 
 
-def _fit_judgement(name: str, labels: Sequence[Label], rows: Sequence[list[str]]) -> dict[str, float]:
+def _fit_judgement(name: str, labels: Sequence[Label], table: "_Texts") -> dict[str, float]:
     kind = PRODUCTION if name == PRODUCTION else "topic"
-    columns = vocabulary(rows, min_rows=4)
+    columns = table.columns
     wanted = [label.is_production_news if kind == PRODUCTION else name in label.topics for label in labels]
     weights = [0.0 if name in x.ignore_topics else (OWN_WEIGHT[kind] if x.is_own else 1.0) / VARIANTS for x in labels]
     penalty = PENALTIES[kind] / np.array([_boost(f) ** 2 for f in columns])
     found = fit(
-        encode(rows, columns),
+        table.rows,
         np.array(wanted, dtype=float),
         penalty=penalty,
         weights=np.array(weights),
