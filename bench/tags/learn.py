@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.tags.logistic import Array, encode, fit, vocabulary
+from bench.tags.logistic import Array, Rows, encode, fit, vocabulary
+from bench.tags.network import Fitted, fit_network, join, pack_network
 from core.tagging.evidence import describe_salience
-from core.tagging.features import level_features, text_features
+from core.tagging.features import further_features, level_features, word_features, wording_of
 from core.tagging.films import FilmTagger
 from core.tagging.model import sigmoid
 from core.tagging.text import Document, fold
@@ -40,7 +41,16 @@ OWN_WEIGHT = {PRODUCTION: 1.0, "topic": 1.0, "film": 0.4}
 """What a label of ours counts beside one of the gold. The catalogue has every film the gold names, but not all that
 ours are about: of these only what was shown beside them is learned, and that speaks against films more."""
 
+VARIANTS = 3
 NO_ADDRESS = "https://news.example/1"
+
+NETWORKS = 2
+NETWORK_ROWS = 4
+NETWORK_WEIGHTS = {PRODUCTION: 1.0}
+"""Networks that are averaged, labels a feature must stand in for them, and what a mistake costs (a topic's: .3)."""
+
+NetworkTable = tuple[dict[str, int], Fitted]
+"""The features in the order of the network's rows, and the network."""
 
 SCALE = 100
 PRUNE = {"level": 8, "other": 3}
@@ -90,18 +100,22 @@ class Label:
 def learn(
     labels: Sequence[Label], stream: Sequence[Article], films: Sequence[Film], topics: Sequence[Topic]
 ) -> dict[str, Any]:
-    """Fit everything. Each label is seen with and without its publisher's categories.
+    """Fit everything. Each label is seen as it came, without its publisher's categories, and without its address too.
 
     `stream` must hold no article the result is judged on; its sections, not labels, are read.
     """
     model: dict[str, Any] = count_words(stream)
-    both = [label for each in labels for label in (each, without_categories(each))]
-    documents = [Document(label.article) for label in both]
-    bare = [without_address(label) for label in both[1::2]]
+    seen = [label for each in labels for label in _variants(each)]
+    documents = [Document(label.article) for label in seen]
     tagger = FilmTagger(films, {**model, "link": {}, "about": {}})
-    model |= fit_films([*both, *bare], [*documents, *(Document(label.article) for label in bare)], tagger)
+    model |= fit_films(seen, documents, tagger)
     tagger = FilmTagger(films, model)
-    return model | {"topics": fit_topics(both, documents, stream, tagger, topics)}
+    return model | {"topics": fit_topics(seen, documents, stream, tagger, topics)}
+
+
+def _variants(label: Label) -> tuple[Label, ...]:
+    bare = without_categories(label)
+    return label, bare, without_address(bare)
 
 
 def without_address(label: Label) -> Label:
@@ -161,6 +175,19 @@ def _fit_table(
     return {"bias": round(float(found[-1]), 2), **table}
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """Texts as rows of features, once for all judgements made on them."""
+
+    columns: dict[str, int]
+    rows: Rows
+
+    @classmethod
+    def of(cls, texts: Sequence[list[str]]) -> "_Texts":
+        columns = vocabulary(texts, min_rows=4)
+        return cls(columns, encode(texts, columns))
+
+
 def fit_topics(
     labels: Sequence[Label],
     documents: Sequence[Document],
@@ -175,25 +202,44 @@ def fit_topics(
     for document in documents:
         films = tagger.tag_document(document)
         ages = tagger.ages_of(films, document.article.event_at.year)
-        text = text_features(document, films)
-        levels = [f for name in LEVELS for f in level_features(name, _chance(text, tables[name]))]
-        rows.append([*text, *other_features(document, films, ages, reader.read_cues(document), text), *levels])
+        wording = wording_of(document, films)
+        words = word_features(wording)
+        levels = [f for name in LEVELS for f in level_features(name, _chance(words, tables[name]))]
+        other = other_features(document, films, ages, reader.read_cues(document), words)
+        rows.append([*words, *further_features(wording), *other, *levels])
+    every = _Texts.of(rows)
+    tables[PRODUCTION] = _fit_judgement(PRODUCTION, labels, every)
     news = [n for n, label in enumerate(labels) if label.is_production_news]
-    for name in (PRODUCTION, *(t.slug for t in topics)):
-        used = list(range(len(labels))) if name == PRODUCTION else news
-        tables[name] = _fit_judgement(name, [labels[n] for n in used], [rows[n] for n in used])
+    reports = _Texts.of([rows[n] for n in news])
+    for topic in topics:
+        tables[topic.slug] = _fit_judgement(topic.slug, [labels[n] for n in news], reports)
     floors = {name: FLOORS[PRODUCTION if name == PRODUCTION else "topic"] for name in tables if name not in LEVELS}
-    return pack(tables, floors)
+    return pack(tables, floors, _fit_network(labels, rows, [PRODUCTION, *(t.slug for t in topics)]))
 
 
-def _fit_judgement(name: str, labels: Sequence[Label], rows: Sequence[list[str]]) -> dict[str, float]:
+def _fit_network(labels: Sequence[Label], rows: Sequence[list[str]], names: Sequence[str]) -> NetworkTable:
+    """Fit all judgements at once: only production news is asked of it later, but topics teach it what words mean.
+
+    `labels` stand in order, each as often as it has variants.
+    """
+    columns = vocabulary(rows, min_rows=NETWORK_ROWS)
+    numbers = [np.array([columns[f] for f in row if f in columns], dtype=np.int64) for row in rows]
+    texts = [numbers[n : n + VARIANTS] for n in range(0, len(numbers), VARIANTS)]
+    each = labels[::VARIANTS]
+    wanted = [[x.is_production_news if n == PRODUCTION else n in x.topics for n in names] for x in each]
+    weights = [[0.0 if n in x.ignore_topics else NETWORK_WEIGHTS.get(n, 0.3) for n in names] for x in each]
+    tables = np.array(wanted, dtype=np.float32), np.array(weights, dtype=np.float32)
+    return columns, join([fit_network(texts, *tables, len(columns), seed=seed) for seed in range(NETWORKS)])
+
+
+def _fit_judgement(name: str, labels: Sequence[Label], table: "_Texts") -> dict[str, float]:
     kind = PRODUCTION if name == PRODUCTION else "topic"
-    columns = vocabulary(rows, min_rows=4)
+    columns = table.columns
     wanted = [label.is_production_news if kind == PRODUCTION else name in label.topics for label in labels]
-    weights = [0.0 if name in x.ignore_topics else 0.5 * (OWN_WEIGHT[kind] if x.is_own else 1.0) for x in labels]
+    weights = [0.0 if name in x.ignore_topics else (OWN_WEIGHT[kind] if x.is_own else 1.0) / VARIANTS for x in labels]
     penalty = PENALTIES[kind] / np.array([_boost(f) ** 2 for f in columns])
     found = fit(
-        encode(rows, columns),
+        table.rows,
         np.array(wanted, dtype=float),
         penalty=penalty,
         weights=np.array(weights),
@@ -219,7 +265,7 @@ def _table(columns: dict[str, int], weights: Array) -> dict[str, float]:
 
 def fit_levels(stream: Sequence[Article], tagger: FilmTagger) -> dict[str, dict[str, float]]:
     """Learn from sections, given words alone: is it on film, is it news?"""
-    rows = {a.canonical_url: [f for f in _read_text(a, tagger) if f[0] in "wt"] for a in stream if a.categories}
+    rows = {a.canonical_url: _read_words(a, tagger) for a in stream if a.categories}
     return {name: _fit_level(stream, rows, judge) for name, judge in (("section", _is_on_film), ("news", _is_news))}
 
 
@@ -233,9 +279,9 @@ def _fit_level(
     return _table(columns, fit(encode(texts, columns), verdicts, penalty=PENALTIES["level"], steps=40))
 
 
-def _read_text(article: Article, tagger: FilmTagger) -> list[str]:
+def _read_words(article: Article, tagger: FilmTagger) -> list[str]:
     document = Document(article)
-    return text_features(document, tagger.tag_document(document))
+    return word_features(wording_of(document, tagger.tag_document(document)))
 
 
 def _is_on_film(article: Article) -> bool | None:
@@ -254,9 +300,10 @@ def _chance(features: Iterable[str], table: dict[str, float]) -> float:
     return sigmoid(table["bias"] + sum(table.get(f, 0.0) for f in features))
 
 
-def pack(tables: dict[str, dict[str, float]], floors: dict[str, float]) -> dict[str, Any]:
-    """Lay the tables side by side: one sparse row of hundredths per feature."""
-    packed: dict[str, list[int]] = {}
+def pack(tables: dict[str, dict[str, float]], floors: dict[str, float], network: NetworkTable) -> dict[str, Any]:
+    """Lay the tables side by side: one sparse row of hundredths per feature, those the network knows first."""
+    columns, fitted = network
+    packed: dict[str, list[int]] = {feature: [] for feature in columns}
     for column, (name, table) in enumerate(tables.items()):
         smallest = PRUNE["level" if name in LEVELS else "other"]
         for feature, weight in table.items():
@@ -270,4 +317,5 @@ def pack(tables: dict[str, dict[str, float]], floors: dict[str, float]) -> dict[
         "features": list(packed),
         "weights": list(packed.values()),
         "floors": floors,
+        "network": pack_network(fitted, judgement=0),
     }

@@ -47,11 +47,17 @@ _COMES_BACK = re.compile(
     r"|theatres|cinemas)|\banniversary\b|\b4k\b|\bblu-?ray\b|\bdvd\b|\bdigital\b|\bvod\b|\bon demand\b"
     r"|\bphysical\b|\bsoundtrack\b|\btickets?\b|\bmerch\w*|\btoys?\b|\btrailer\b|\bteaser\b|\bspecial screening"
     r"|\bfestival\b|\bpremieres? at\b|\bpremiere(?:d|s)? (?:in|at)\b|\bposter\b|\bclip\b|\bcannes\b"
-    r"|\bsundance\b|\bsxsw\b|\bbook\b|\bcomic\b|\bseries\b|\bseason\b|\bepisode\b|\bgame\b|\bleav\w+\b|\bsince\b"
+    r"|\bsundance\b|\bsxsw\b|\bbook\b|\bcomic\b|\bmanga\b|\bsingle's\b|\bremix\w*|\balbum\b|\bvinyl\b"
+    r"|\bnew release on\b|\b(?:another|second|third|fourth|fifth)(?: official)?(?: 20\d\d)? release\b(?! date)"
+    r"|\bseries\b|\bseason\b|\bepisode\b|\bgame\b|\bleav\w+\b|\bsince\b"
 )
 _MERCHANDISE = re.compile(
     r"(?i)\b(?:comic|book|novel|game|lego|toys?|album|soundtrack|series|season|vinyl|manga|musical"
     r"|statue|figures?|dlc|edition|patch|pre-?orders?|single|remix|merch\w*)\b"
+)
+_SERVICE_RELEASE = re.compile(
+    r"\b(Netflix|Hulu|Prime Video|Disney\+|HBO Max|Peacock|Paramount\+|Apple TV\+?|Shudder|Starz|MUBI|Tubi)"
+    r"(?i: streaming)? (?i:release|debut|premiere)\b"
 )
 _LATER = re.compile(
     r"(?i)(?:\b(?:after|before|once|until|since|when|as|while|despite|ahead of|prior to|with|without|following"
@@ -310,7 +316,7 @@ def _read_release(
     if "was" in groups:
         is_earlier = bool(re.search(r"(?i)\b(?:up|forward|earlier|early|sooner|ahead)\b", match.group(0)))
         was, new = share_year(read_day(groups["was"], article.event_at), new, is_earlier=is_earlier)
-    service = groups.get("service", "")
+    service = groups.get("service", "") or _service_before(text, match)
     if new.iso == str(article.event_at.year) and re.match(r"(?i)released\b", match.group(0)):
         return
     if (_is_old(film, article) and not service) or new.words == was.words or _is_past(new, article):
@@ -318,6 +324,12 @@ def _read_release(
     if re.search(r"(?i)\b(?:stream|streaming|streams)\b", text) and not service:
         return
     yield new.words, service, was.words, new.iso
+
+
+def _service_before(text: str, match: re.Match[str]) -> str:
+    """Return the service of `Prime Video Release in April`, where the rule matched from the noun on."""
+    found = _SERVICE_RELEASE.search(text, max(0, match.start() - 30), match.end())
+    return found[1] if found else ""
 
 
 def _is_old(film: Film, article: Article) -> bool:

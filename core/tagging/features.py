@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from core.tagging.text import Document, phrase_of, tokenize, word_set
 from core.values import Salience, Tag
@@ -23,28 +24,57 @@ AGE_GROUPS = {"open": "coming", "future": "coming", "last": "recent"}
 _QUOTED = re.compile(r"(?:(?<=\s)|^)[‘“'\"]([^‘“”\"]{2,60}?)[’”'\"](?=[\s,.:;!?)]|$)")
 
 
-def text_features(document: Document, films: Iterable[Tag]) -> list[str]:
-    """Words of title and summary (`w:`), words and pairs of the title (`t:`), pairs of the summary (`s:`)."""
+class Wording(NamedTuple):
+    """The words of headline, summary and address, with the names of tagged films replaced by a mask."""
+
+    title: Sequence[str]
+    summary: Sequence[str]
+    address: Sequence[str]
+
+
+def wording_of(document: Document, films: Iterable[Tag]) -> Wording:
+    """Mask what only this text can say: its films, other titles in quotation marks, numbers."""
     phrases = sorted({phrase_of(e.words) for t in films for e in t.evidence}, key=len, reverse=True)
-    title = _mask(document, "title", phrases)
-    summary = _mask(document, "summary", phrases)
-    words = ["^", *title, "$"]
+    title = _mask_quoted(document.article.title, _masked(document, "title", phrases))
+    return Wording(
+        _simplified(title),
+        _simplified(_masked(document, "summary", phrases)),
+        _simplified(_masked(document, "url", phrases)),
+    )
+
+
+def word_features(wording: Wording) -> list[str]:
+    """Words of title and summary (`w:`), words and pairs of the title (`t:`): all that the levels are judged by."""
+    title, summary, _ = wording
     found = [f"w:{w}" for w in title]
     found += [f"w:{w}" for w in summary]
     found += [f"t:{w}" for w in title]
-    found += [f"t:{a} {b}" for a, b in pairwise(words)]
-    found += [f"s:{a} {b}" for a, b in pairwise(summary)]
+    found += [f"t:{a} {b}" for a, b in pairwise(["^", *title, "$"])]
     return list(dict.fromkeys(found))
 
 
-def _mask(document: Document, field: str, phrases: Iterable[str]) -> list[str]:
-    """The words of a field with the names of tagged films, and other quoted titles, replaced by a mask."""
+def further_features(wording: Wording) -> list[str]:
+    """Pairs of the summary (`s:`), words and pairs of the address (`u:`).
+
+    An address often keeps the headline its writer gave the text first, in plainer words.
+    """
+    _, summary, address = wording
+    found = [f"s:{a} {b}" for a, b in pairwise(summary)]
+    found += [f"u:{w}" for w in address]
+    found += [f"u:{a} {b}" for a, b in pairwise(["^", *address, "$"])] if address else []
+    return list(dict.fromkeys(found))
+
+
+def _masked(document: Document, field: str, phrases: Iterable[str]) -> str:
+    """The words of a field between single spaces, with the names of tagged films replaced."""
     part = document.part(field)
     words = f" {' '.join(document.tokens[part.start : part.end])} "
     for phrase in phrases:
         words = words.replace(f" {phrase} ", f" {FILM_MASK} ")
-    if field == "title":
-        words = _mask_quoted(document.article.title, words)
+    return words
+
+
+def _simplified(words: str) -> list[str]:
     return [_simplify(w) if w[0].isdigit() else w for w in words.split()]
 
 
@@ -84,7 +114,7 @@ def age_of_films(films: Iterable[Tag], ages: Mapping[str, str]) -> str:
 
 
 def age_features(age: str, cues: Iterable[str], text: Iterable[str]) -> Iterator[str]:
-    """Cues and headline words seen together with the age of the film: an old film on a date is another story."""
+    """Cues and words of the headline (in `text`) with the age of the film: an old film on a date is another story."""
     yield from (f"age:{age}&{cue}" for cue in cues if cue.startswith(("cue:", "block:")))
     group = AGE_GROUPS.get(age, age)
     yield from (f"old:{group}&{f}" for f in text if f.startswith("t:") and " " not in f)

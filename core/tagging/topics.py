@@ -13,10 +13,13 @@ from core.tagging.features import (
     age_of_films,
     category_features,
     film_features,
+    further_features,
     level_features,
-    text_features,
+    word_features,
+    wording_of,
 )
 from core.tagging.model import sigmoid
+from core.tagging.network import Network
 from core.tagging.text import Document
 from core.values import Article, Evidence, Salience, Tag, TagKind, Topic
 
@@ -62,14 +65,18 @@ class CueReading:
 
 @dataclass(frozen=True, slots=True)
 class TextReading:
-    """What the words alone come to: a sum per judgement, and the chance 0-1 of each level."""
+    """What the words alone come to: the model's rows for them, a sum per judgement, the chance 0-1 of each level."""
 
+    rows: Sequence[int]
     sums: "np.ndarray[Any, np.dtype[np.float32]]"
     levels: Mapping[str, float]
 
 
 class TopicModel:
-    """The trained part: one row of weights per feature, one column per judgement."""
+    """The trained part: one row of weights per feature, one column per judgement.
+
+    A model may bring a network that knows the first of the features; production news is the mean of both.
+    """
 
     def __init__(self, model: Mapping[str, Any]) -> None:
         self.columns = {name: n for n, name in enumerate(model["columns"])}
@@ -77,16 +84,23 @@ class TopicModel:
         self._bias = np.array(model["bias"], dtype=np.float32)
         self._weights = _unpack(model["weights"], len(self._rows), len(self.columns)) / float(model["scale"])
         self.floors: Mapping[str, float] = model["floors"]
+        self._network = Network(model["network"]) if "network" in model else None
 
-    def read(self, text: Iterable[str]) -> TextReading:
+    def read(self, words: Iterable[str]) -> TextReading:
         """Judge the words alone."""
-        sums = self._bias + self._sum(text)
-        return TextReading(sums, {name: sigmoid(float(sums[self.columns[name]])) for name in LEVELS})
+        rows = self._find(words)
+        sums = self._bias + self._sum(rows)
+        return TextReading(rows, sums, {name: sigmoid(float(sums[self.columns[name]])) for name in LEVELS})
 
     def score(self, reading: TextReading, other: Iterable[str]) -> dict[str, float]:
         """Judge everything: the words, the levels they came to, and the other features."""
         levels = (f for name, chance in reading.levels.items() for f in level_features(name, chance))
-        sums = np.clip(reading.sums + self._sum([*other, *levels]), -30, 30)
+        rows = self._find([*other, *levels])
+        sums = reading.sums + self._sum(rows)
+        if self._network is not None:
+            column = self.columns[PRODUCTION]
+            sums[column] = (sums[column] + self._network.judge([*reading.rows, *rows])) / 2
+        sums = np.clip(sums, -30, 30)
         chances: list[float] = (1.0 / (1.0 + np.exp(-sums))).tolist()
         return dict(zip(self.columns, chances, strict=True))
 
@@ -94,9 +108,11 @@ class TopicModel:
         row = self._rows.get(feature)
         return 0.0 if row is None else float(self._weights[row, self.columns[name]])
 
-    def _sum(self, features: Iterable[str]) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def _find(self, features: Iterable[str]) -> list[int]:
         find = self._rows.get
-        rows = [r for f in features if (r := find(f)) is not None]
+        return [r for f in features if (r := find(f)) is not None]
+
+    def _sum(self, rows: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float32]]":
         return np.asarray(self._weights[rows].sum(axis=0), dtype=np.float32)
 
 
@@ -137,12 +153,14 @@ class TopicTagger:
             return self._tag_by_cues(document, films, self.read_cues(document))
         if all(part.start == part.end for part in document.parts):
             return 0.0, ()
-        text = text_features(document, films)
-        reading = self._model.read(text)
+        wording = wording_of(document, films)
+        words = word_features(wording)
+        reading = self._model.read(words)
         if reading.levels["section"] < SECTION_FLOOR:
             return 0.0, ()
         cues = self.read_cues(document)
-        scores = self._model.score(reading, other_features(document, films, ages, cues, text))
+        other = other_features(document, films, ages, cues, words)
+        scores = self._model.score(reading, [*further_features(wording), *other])
         scores[PRODUCTION] = max(scores[PRODUCTION], self._witnessed(films, cues, scores))
         tags = list(self._tag_by_model(document, cues, scores))
         own = list(self._tag_own(document, cues, scores))
@@ -226,14 +244,14 @@ class TopicTagger:
 
 
 def other_features(
-    document: Document, films: Sequence[Tag], ages: Mapping[str, str], cues: CueReading, text: Sequence[str]
+    document: Document, films: Sequence[Tag], ages: Mapping[str, str], cues: CueReading, words: Sequence[str]
 ) -> list[str]:
     """What the model sees besides the words: films and their ages, cues, the publisher's categories."""
     age = age_of_films(films, ages)
     return [
         *film_features(films, ages),
         *cues.features,
-        *age_features(age, cues.features, text),
+        *age_features(age, cues.features, words),
         *category_features(document),
     ]
 

@@ -5,6 +5,8 @@ import pytest
 from bench.tags.corpus import read_topics
 from config.models import load_model
 from core.tagging.cues import CueFinder
+from core.tagging.features import further_features, wording_of
+from core.tagging.films import FilmTagger
 from core.tagging.tagger import Tagger
 from core.tagging.text import Document
 from core.tagging.topics import TopicTagger
@@ -61,6 +63,15 @@ def test_what_is_no_production_news(title: str, summary: str, section: str, with
 
     assert not tagging.is_production_news
     assert tagging.topics == ()
+
+
+def test_an_address_is_read_without_the_films_it_names() -> None:
+    film = make_film("Harrowgate 2", year=2027)
+    document = Document(make_article("It Is Happening", slug="2026/harrowgate-2-starts-filming-1234567"))
+    features = further_features(wording_of(document, FilmTagger([film]).tag_document(document)))
+
+    assert {"u:Film starts", "u:starts filming", "u:filming $", "u:2026"} <= set(features)
+    assert not any("harrowgate" in f or "1234567" in f for f in features)
 
 
 def test_topics_show_the_words_that_caused_them() -> None:
