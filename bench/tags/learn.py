@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from bench.tags.logistic import Array, encode, fit, vocabulary
-from core.tagging.evidence import describe_salience
 from core.tagging.features import level_features, text_features
 from core.tagging.films import FilmTagger
 from core.tagging.model import sigmoid
+from core.tagging.salience import describe_salience
 from core.tagging.text import Document, fold
 from core.tagging.topics import LEVELS, PRODUCTION, TopicTagger, other_features
 from core.values import Article, Film, Topic

@@ -2,22 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from core.tagging.evidence import (
-    SMALL_WORDS,
-    Candidate,
-    CatalogueFilm,
-    Sighting,
-    describe,
-    describe_salience,
-    is_supported,
-)
+from core.tagging.evidence import SMALL_WORDS, Candidate, describe, is_supported
 from core.tagging.model import Weights, score, weights_in
-from core.tagging.text import Document
+from core.tagging.salience import describe_salience
+from core.tagging.sightings import CatalogueFilm, Sighting
+from core.tagging.text import Document, phrase_of
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
 from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
 from core.values import Article, Film, FilmId, Salience, Tag, TagKind
@@ -41,6 +36,7 @@ class Entry(NamedTuple):
     length: int
     rarity: str
     is_head: bool
+    people: frozenset[str]
     names: tuple[tuple[int, Name], ...]
 
 
@@ -150,16 +146,20 @@ class FilmTagger:
                 if self._is_usable(name):
                     found[name.phrase].append((index, name))
         heads = _heads_of(p for p, names in found.items() if names[0][1].kind is NameKind.TITLE)
-        return [self._enter(phrase, names, is_head=phrase in heads) for phrase, names in found.items()]
+        people = _people_called({p for p in found if " " not in p}, (f.film for f in self._films))
+        return [
+            self._enter(phrase, names, people.get(phrase, frozenset()), is_head=phrase in heads)
+            for phrase, names in found.items()
+        ]
 
     def _is_usable(self, name: Name) -> bool:
         """A derived form of nothing but everyday words names nothing."""
         return name.kind is not NameKind.DERIVED or not all(w in self._everyday for w in name.phrase.split())
 
-    def _enter(self, phrase: str, names: list[tuple[int, Name]], *, is_head: bool) -> Entry:
+    def _enter(self, phrase: str, names: list[tuple[int, Name]], people: frozenset[str], *, is_head: bool) -> Entry:
         words = [w for w in phrase.split() if not w.isdigit()]
         rarity = "common" if self._everyday.issuperset(words) else "plain" if self._plain.issuperset(words) else "rare"
-        return Entry(phrase, phrase.count(" ") + 1, rarity, is_head, tuple(names))
+        return Entry(phrase, phrase.count(" ") + 1, rarity, is_head, people, tuple(names))
 
     def _find_sightings(self, document: Document) -> list[Sighting]:
         if self._finder is None:
@@ -178,6 +178,23 @@ def _holds_a_place(candidate: Candidate, holders: Mapping[int, tuple[float, str]
 def _heads_of(titles: Iterable[str]) -> set[str]:
     """Phrases that other titles begin with: names of a series as much as of a film."""
     return {" ".join(words[:n]) for t in titles if len(words := t.split()) > 1 for n in range(1, len(words))}
+
+
+def _people_called(words: set[str], films: Iterable[Film]) -> dict[str, frozenset[str]]:
+    """For each word, the full names of the catalogue's people that have it (`phrase_of` form)."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for person in {p for f in films for p in (*f.directors, *f.cast)}:
+        parts = person.lower().split()
+        if len(parts) > 1:
+            for word in words.intersection(parts):
+                found[word].add(f" {phrase_of(person)} ")
+    return {word: frozenset(people) for word, people in found.items()}
+
+
+def _is_in_person(document: Document, at: int, people: AbstractSet[str]) -> bool:
+    """Whether the word stands in the full name of one of these people, as in `Michael` `Mann`."""
+    around = f" {' '.join(document.tokens[max(at - 2, 0) : at + 3])} "
+    return any(p in around for p in people)
 
 
 def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
@@ -200,6 +217,8 @@ def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
         return None
     in_prose = part.name in PROSE
     quoted = in_prose and document.is_quoted(at, end)
+    if entry.people and not quoted and _is_in_person(document, at, entry.people):
+        return None
     if in_prose and not quoted and not document.is_capitalised(_first_weighty(document, at, end)):
         return None
     return Sighting(at, end, part, quoted, entry.rarity, entry.is_head, whole, entry.names)
