@@ -1,7 +1,6 @@
 """What speaks for and against a film being named: sightings turned into feature names."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -82,9 +81,12 @@ def _link_features(view: View, index: int) -> Iterator[str]:
         yield f"seen-twice|name={name}"
     yield f"section={view.section}"
     yield f"section={view.section}|name={name}"
+    yield from _catalogue_features(view, index, name)
     if best.kind is NameKind.RELATED:
         yield from relation_features(view, index, sightings)
-    yield from _catalogue_features(view, index, name)
+    else:
+        yield from _year_features(view, index, name)
+        yield from _rival_features(view, index)
     yield from _neighbour_features(view, sightings)
 
 
@@ -112,18 +114,22 @@ def _catalogue_features(view: View, index: int, name: str) -> Iterator[str]:
         yield "year"
     yield f"age={_age(film, view.year)}"
     yield f"age={_age(film, view.year)}|name={name}"
+
+
+def _year_features(view: View, index: int, name: str) -> Iterator[str]:
+    """Whether a year or an age that the text gives is the film's."""
     said = view.year_said(index)
     if said:
         yield f"year-said={said}"
         yield f"year-said={said}|name={name}"
-        yield f"year-said={said}|age={_age(film, view.year)}"
-    rivals = view.rivals(index)
-    if rivals:
-        yield from _rival_features(view, index, rivals)
+        yield f"year-said={said}|age={_age(view.films[index], view.year)}"
 
 
-def _rival_features(view: View, index: int, rivals: AbstractSet[int]) -> Iterator[str]:
+def _rival_features(view: View, index: int) -> Iterator[str]:
     """What tells the film from others of the same name."""
+    rivals = view.rivals(index)
+    if not rivals:
+        return
     people = view.people[index]
     yield "rivals"
     yield "upcoming-rival" if any(view.upcoming[r] for r in rivals) else "no-upcoming-rival"

@@ -12,7 +12,7 @@ from core.tagging.evidence import SMALL_WORDS, Candidate, describe, is_supported
 from core.tagging.model import Weights, score, weights_in
 from core.tagging.salience import describe_salience
 from core.tagging.sightings import CatalogueFilm, Sighting
-from core.tagging.text import Document, phrase_of
+from core.tagging.text import Document, phrase_of, word_set
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
 from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
 from core.values import Article, Film, FilmId, Salience, Tag, TagKind
@@ -24,6 +24,8 @@ REVIEW_SHARE = 0.7
 """A film whose chance to be named is at least this share of the floor for a tag is put before the operator."""
 
 PROSE = frozenset({"title", "summary", "text"})
+
+MAKING_WORDS = word_set("sequel prequel remake reboot adaptation followup")
 
 EVIDENCE_LIMIT = 3
 """Sightings shown with a tag; the first is the one that speaks loudest."""
@@ -213,7 +215,7 @@ def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
     end = at + entry.length
     part = document.part_at(at)
     whole = document.is_whole(at, end)
-    if entry.length == 1 and entry.rarity == "common" and not whole and not document.has_quoted(entry.phrase):
+    if entry.length == 1 and entry.rarity == "common" and not (whole or _is_marked(document, at, entry.phrase)):
         return None
     in_prose = part.name in PROSE
     quoted = in_prose and document.is_quoted(at, end)
@@ -222,6 +224,13 @@ def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
     if in_prose and not quoted and not document.is_capitalised(_first_weighty(document, at, end)):
         return None
     return Sighting(at, end, part, quoted, entry.rarity, entry.is_head, whole, entry.names)
+
+
+def _is_marked(document: Document, at: int, phrase: str) -> bool:
+    """Whether something says that an everyday word is a name: quotation marks somewhere, or `remake of` before it."""
+    if at > 1 and document.tokens[at - 1] in {"of", "to"} and document.tokens[at - 2] in MAKING_WORDS:
+        return True
+    return document.has_quoted(phrase)
 
 
 def _first_weighty(document: Document, start: int, end: int) -> int:

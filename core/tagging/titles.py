@@ -112,6 +112,10 @@ def _all_names(film: Film) -> Iterator[Name]:
         yield Name(phrase, NameKind.TITLE)
     for alias in film.aliases:
         yield from _alias_names(alias)
+    described = _described(title)
+    if described and described[1] != "film":
+        for phrase in spell(_UNTITLED.sub(r"\1", title)):
+            yield Name(phrase, NameKind.ALIAS)
     for text in _derive(title):
         for phrase in spell(text):
             yield Name(phrase, NameKind.DERIVED, needs_context=True)
