@@ -142,7 +142,7 @@ def fit_films(labels: Sequence[Label], documents: Sequence[Document], tagger: Fi
     rows, about, weights = [], list[float](), list[float]()
     for label, document in zip(labels, documents, strict=True):
         weighed = tagger.named(document)
-        contexts = describe_salience(document, {i: c for i, (c, _) in weighed.items()}) if weighed else {}
+        contexts = describe_salience({i: c for i, (c, _) in weighed.items()})
         for index, (candidate, _) in weighed.items():
             if label.judges(candidate.film_id):
                 rows.append((*candidate.features, *contexts[index]))

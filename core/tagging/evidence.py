@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from core.tagging.relations import relation_features
-from core.tagging.sightings import CatalogueFilm, Sighting, View, best_of
+from core.tagging.sightings import CatalogueFilm, Reading, Sighting, View, best_of
 from core.tagging.text import Document, word_set
 from core.tagging.titles import NameKind
 
@@ -27,12 +27,14 @@ REPEATED_WORDS = 4
 class Candidate:
     """A film that may be named, and the features that say whether it is.
 
-    `sightings` come in reading order: title, summary, text, categories, slug.
+    `sightings` come in reading order: title, summary, text, categories, slug. `people` of the film stand in the text.
     """
 
     film: CatalogueFilm
     sightings: tuple[Sighting, ...]
     features: tuple[str, ...]
+    people: int
+    reading: Reading
 
     @property
     def film_id(self) -> str:
@@ -55,8 +57,12 @@ def describe(
     document: Document, films: Mapping[int, CatalogueFilm], found: Mapping[int, Sequence[Sighting]]
 ) -> dict[int, Candidate]:
     """Turn sightings into candidates, in the order of `films`."""
-    view = View(document, films, found)
-    return {i: Candidate(f, tuple(found[i]), tuple(_link_features(view, i))) for i, f in films.items()}
+    reading = Reading(document)
+    people = {i: f.people_in(document.words) for i, f in films.items()}
+    view = View(reading, films, found, people)
+    return {
+        i: Candidate(f, tuple(found[i]), tuple(_link_features(view, i)), people[i], reading) for i, f in films.items()
+    }
 
 
 def _link_features(view: View, index: int) -> Iterator[str]:
@@ -79,8 +85,8 @@ def _link_features(view: View, index: int) -> Iterator[str]:
     if len(sightings) > 1:
         yield "seen-twice"
         yield f"seen-twice|name={name}"
-    yield f"section={view.section}"
-    yield f"section={view.section}|name={name}"
+    yield f"section={view.reading.section}"
+    yield f"section={view.reading.section}|name={name}"
     yield from _catalogue_features(view, index, name)
     if best.kind is NameKind.RELATED:
         yield from relation_features(view, index, sightings)
@@ -167,7 +173,7 @@ def _neighbour_features(view: View, sightings: Sequence[Sighting]) -> Iterator[s
         around = {*before, *after}
         found.add("near=film") if not FILM_WORDS.isdisjoint(around) else None
         found.add("near=other-media") if not OTHER_MEDIA_WORDS.isdisjoint(around) else None
-        if view.quotes_titles and s.part.name == "title" and not s.is_quoted:
+        if view.reading.quotes_titles and s.part.name == "title" and not s.is_quoted:
             found.add("unquoted-among-quoted")
         if (
             not s.is_quoted

@@ -126,7 +126,7 @@ class FilmTagger:
         named = self.named(document)
         if not named:
             return []
-        contexts = describe_salience(document, {i: c for i, (c, _) in named.items()})
+        contexts = describe_salience({i: c for i, (c, _) in named.items()})
         return [Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()]
 
     def _tag_of(self, document: Document, verdict: Verdict) -> Tag:
@@ -213,10 +213,10 @@ def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
 def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
     """Look at a found phrase as it stands; None for everyday words that nothing marks as a name."""
     end = at + entry.length
-    part = document.part_at(at)
     whole = document.is_whole(at, end)
     if entry.length == 1 and entry.rarity == "common" and not (whole or _is_marked(document, at, entry.phrase)):
         return None
+    part = document.part_at(at)
     in_prose = part.name in PROSE
     quoted = in_prose and document.is_quoted(at, end)
     if entry.people and not quoted and _is_in_person(document, at, entry.people):

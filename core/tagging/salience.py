@@ -25,10 +25,16 @@ _CLAUSE_END = frozenset(",.;:?!—–")
 AGE_GROUPS = {"open": "coming", "future": "coming", "now": "now", "last": "recent", "recent": "recent", "old": "old"}
 
 
-def describe_salience(document: Document, candidates: Mapping[int, Candidate]) -> dict[int, tuple[str, ...]]:
-    """For films that are named: the features that say whether the text is about each, seen beside the others."""
-    films = {i: c.film for i, c in candidates.items()}
-    view = View(document, films, {i: c.sightings for i, c in candidates.items()})
+def describe_salience(candidates: Mapping[int, Candidate]) -> dict[int, tuple[str, ...]]:
+    """For films one text names: the features that say whether it is about each, seen beside the others."""
+    if not candidates:
+        return {}
+    view = View(
+        next(iter(candidates.values())).reading,
+        {i: c.film for i, c in candidates.items()},
+        {i: c.sightings for i, c in candidates.items()},
+        {i: c.people for i, c in candidates.items()},
+    )
     return {i: tuple(_about_features(view, i)) for i in candidates}
 
 
@@ -48,13 +54,13 @@ def _about_features(view: View, index: int) -> Iterator[str]:
     yield f"where={where}|{kind}"
     yield f"where={where}|category={category}"
     yield f"where={where}|category={category}|{alone}|{upcoming}"
-    yield f"titled={min(view.in_title, 3)}|where={where}"
+    yield f"titled={min(len({s for s in view.spots if s[2] == 'title'}), 3)}|where={where}"
     yield f"films={min(len(view.films), 4)}"
     yield f"films={min(len(view.films), 4)}|{upcoming}"
     said = view.year_said(index)
     if said:
         yield f"year-said={said}|{alone}"
-    if view.is_list:
+    if view.reading.is_list:
         yield "list"
         yield f"list|where={where}"
     if upcoming == "out" and any(view.upcoming.values()):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from core.tagging.features import section_of
@@ -27,6 +28,10 @@ class CatalogueFilm:
         self._people: tuple[str, ...] | None = None
         self.franchise = film.franchise and f" {phrase_of(film.franchise)} "
         self.studio = film.studio and f" {phrase_of(film.studio)} "
+
+    def people_in(self, words: str) -> int:
+        """Count the film's people among `words` (`Document.words`)."""
+        return sum([p in words for p in self.people])
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -78,56 +83,81 @@ class Sighting(NamedTuple):
 
 
 _AGO = re.compile(r"\b(\d{1,3})[- ]years?[- ](?:later|ago|old)\b")
-_SAID_YEAR = re.compile(r"\b((?:19|20)\d\d)(?:['’]s)?\b(?![-–]?s\b)")
+_YEARS = frozenset(map(str, range(1900, 2100)))
 
 
 def years_said(document: Document) -> tuple[frozenset[int], frozenset[int]]:
-    """The years headline and summary give a film: in so many words (`2021's`), and by its age (`30 years later`)."""
-    text = document.folded[: document.spans[document.parts[1].end][0]]
-    year = document.article.event_at.year
-    ages = {int(m[1]) for m in _AGO.finditer(text)} if "year" in text else ()
-    return frozenset(int(m[1]) for m in _SAID_YEAR.finditer(text)), frozenset(year - a for a in ages)
+    """The years headline and summary give: in so many words (`2021's`), and by an age (`30 years later`)."""
+    end = document.parts[1].end
+    said = frozenset(map(int, _YEARS.intersection(document.tokens[:end])))
+    if "year" not in document.folded:
+        return said, frozenset()
+    text = document.folded[: document.spans[end][0]]
+    return said, frozenset(document.article.event_at.year - int(m[1]) for m in _AGO.finditer(text))
+
+
+class Reading:
+    """What is true of a document whatever film is asked about; read when first needed."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.year = document.article.event_at.year
+        title = document.parts[0]
+        self.title = document.tokens[title.start : title.end]
+
+    @cached_property
+    def is_list(self) -> bool:
+        title = self.title
+        return bool(title) and ((title[0].isdigit() and len(title[0]) < 3) or not LIST_WORDS.isdisjoint(title))
+
+    @cached_property
+    def quotes_titles(self) -> bool:
+        return _QUOTED.search(self.document.article.title) is not None
+
+    @cached_property
+    def section(self) -> str:
+        return section_of(self.document)
+
+    @cached_property
+    def years(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The years headline and summary give: in so many words, and those around an age."""
+        years, by_age = years_said(self.document)
+        return years, frozenset(y + n for y in by_age for n in (-1, 0, 1))
 
 
 class View:
-    """The document's facts that every candidate shares."""
+    """The films that may be named in a document, side by side. `people` counts those of each film that it names."""
 
     def __init__(
-        self, document: Document, films: Mapping[int, CatalogueFilm], found: Mapping[int, Sequence[Sighting]]
+        self,
+        reading: Reading,
+        films: Mapping[int, CatalogueFilm],
+        found: Mapping[int, Sequence[Sighting]],
+        people: Mapping[int, int],
     ) -> None:
-        self.document = document
+        self.reading = reading
+        self.document = reading.document
         self.films = films
         self.found = found
-        self.year = document.article.event_at.year
-        self.people = {i: sum(p in document.words for p in f.people) for i, f in films.items()}
-        self.upcoming = {i: f.is_upcoming(self.year) for i, f in films.items()}
-        title = document.parts[0]
-        self.title = document.tokens[title.start : title.end]
-        self.is_list = bool(self.title) and (
-            (self.title[0].isdigit() and len(self.title[0]) < 3) or not LIST_WORDS.isdisjoint(self.title)
-        )
+        self.people = people
+        self.year = reading.year
+        self.upcoming = {i: f.is_upcoming(reading.year) for i, f in films.items()}
         self.spots = sorted({(s.start, s.end, s.part.name) for ss in found.values() for s in ss})
-        self.quotes_titles = _QUOTED.search(document.article.title) is not None
-        self.in_title = len({s for s in self.spots if s[2] == "title"})
-        self.in_prose = len(
-            {document.words and tuple(document.tokens[a:b]) for a, b, p in self.spots if p != "categories"}
-        )
-        self.section = section_of(document)
-        self.years, self.years_by_age = years_said(document)
-        names = self._film_words()
-        self.title_words = tuple(f"title:{w}" for w in dict.fromkeys(self.title) if w not in names)
 
-    def _film_words(self) -> set[str]:
-        """Words of the headline that belong to a name sighted there."""
-        return {w for a, b, p in self.spots if p == "title" for w in self.document.tokens[a:b]}
+    @cached_property
+    def title_words(self) -> tuple[str, ...]:
+        """The words of the headline that belong to no name sighted there, as features."""
+        tokens = self.document.tokens
+        names = {w for a, b, p in self.spots if p == "title" for w in tokens[a:b]}
+        return tuple(f"title:{w}" for w in dict.fromkeys(self.reading.title) if w not in names)
 
     def year_said(self, index: int) -> str:
         """Whether the text gives a year or an age that is the film's (`match`), or an old film's only (`other`)."""
         film_year = self.films[index].year
-        by_age = {y + n for y in self.years_by_age for n in (-1, 0, 1)}
-        if film_year in self.years or film_year in by_age:
+        years, by_age = self.reading.years
+        if film_year in years or film_year in by_age:
             return "match"
-        return "other" if any(y < self.year - 1 for y in (*self.years, *by_age)) else ""
+        return "other" if any(y < self.year - 1 for y in (*years, *by_age)) else ""
 
     def category_rank(self, index: int) -> str:
         """Whether a whole category names the film, before or after those that name the others."""

@@ -83,7 +83,8 @@ class Document:
         raw = BREAK.join(fields)
         self.raw = raw if raw.isascii() else normalize("NFC", raw)
         self.folded = fold(self.raw)
-        self.tokens = ["and" if t == "&" else t for t in _TOKEN.findall(self.folded)]
+        tokens = _TOKEN.findall(self.folded)
+        self.tokens = ["and" if t == "&" else t for t in tokens] if "&" in raw else tokens
         self.words = f" {' '.join(self.tokens)} "
 
     @cached_property
@@ -143,7 +144,12 @@ class Document:
 
     def has_quoted(self, phrase: str) -> bool:
         """Whether an opening quotation mark stands directly before the phrase somewhere."""
-        return any(f"{mark}{phrase}" in self.folded for mark in _OPEN_QUOTES if mark in self.folded)
+        return any(f"{mark}{phrase}" in self.folded for mark in self._marks)
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        """The opening quotation marks there are."""
+        return [mark for mark in _OPEN_QUOTES if mark in self.folded]
 
     def is_whole(self, start: int, end: int) -> bool:
         """Whether the tokens are all there is between two breaks: a whole category, say."""
