@@ -17,7 +17,7 @@ from core.tagging.text import Document, fold
 from core.tagging.topics import LEVELS, PRODUCTION, TopicTagger, other_features
 from core.values import Article, Film, Topic
 
-FLOORS = {"link_floor": 0.5, "about_floor": 0.5, PRODUCTION: 0.4, "topic": 0.4}
+FLOORS = {"link_floor": 0.5, "about_floor": 0.6, PRODUCTION: 0.4, "topic": 0.4}
 PENALTIES = {"link": 2.0, "about": 5.0, "level": 4.0, PRODUCTION: 3.0, "topic": 0.5}
 BOOSTS = {
     "age:": 1.5,

@@ -11,7 +11,7 @@ from ahocorasick_rs import AhoCorasick
 from core.tagging.evidence import SMALL_WORDS, Candidate, describe, is_supported
 from core.tagging.model import Weights, score, weights_in
 from core.tagging.salience import describe_salience
-from core.tagging.sightings import CatalogueFilm, Sighting
+from core.tagging.sightings import CatalogueFilm, Sighting, best_of
 from core.tagging.text import Document, phrase_of, word_set
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
 from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
@@ -19,6 +19,9 @@ from core.values import Article, Film, FilmId, Salience, Tag, TagKind
 
 NAMED_FLOOR = 0.2
 """Below this chance to be named a film takes no part in the judgement of salience."""
+
+DESCRIBED_FLOOR = 0.4
+"""The same for a film named only by what it hangs on: it stands beside its base, and would cloud that judgement."""
 
 REVIEW_SHARE = 0.7
 """A film whose chance to be named is at least this share of the floor for a tag is put before the operator."""
@@ -120,7 +123,7 @@ class FilmTagger:
             for s in candidate.sightings:
                 if s.kind is not NameKind.RELATED:
                     holders[s.start] = max(holders.get(s.start, (0.0, "")), (link, candidate.film_id))
-        return {i: (c, link) for i, (c, link) in weighed.items() if link >= NAMED_FLOOR and _holds_a_place(c, holders)}
+        return {i: (c, link) for i, (c, link) in weighed.items() if link >= _floor_of(c) and _holds_a_place(c, holders)}
 
     def _weigh(self, document: Document) -> list[Verdict]:
         named = self.named(document)
@@ -170,6 +173,11 @@ class FilmTagger:
         spans = [(document.word_position(at), self._entries[n]) for n, at, _ in hits]
         longest = _keep_longest(spans)
         return [s for at, entry in longest if (s := _sight(document, at, entry))]
+
+
+def _floor_of(candidate: Candidate) -> float:
+    is_described = best_of(candidate.sightings).kind is NameKind.RELATED
+    return DESCRIBED_FLOOR if is_described else NAMED_FLOOR
 
 
 def _holds_a_place(candidate: Candidate, holders: Mapping[int, tuple[float, str]]) -> bool:
