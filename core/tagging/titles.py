@@ -41,6 +41,11 @@ _RELATED = re.compile(
     rf"|{_GENRE}(?P<film>film|movie|biopic|project|thriller|comedy|drama|romance|western|musical|documentary))$",
     re.IGNORECASE,
 )
+_KINDS = word_set(
+    "sequel threequel spinoff spin-off prequel remake reboot film movie biopic project thriller comedy drama romance"
+    " western musical documentary"
+)
+"""The last words of titles that describe: the others need not be matched."""
 _PROJECT = re.compile(r"\s+(?:project|film|movie)$", re.IGNORECASE)
 _POSSESSIVE_LEAD = re.compile(r"^(?:\w+\s){0,3}\w+['’]s?\s+(?=\S)")
 _APOSTROPHE = re.compile(r"['’]")
@@ -120,7 +125,7 @@ def _all_names(film: Film) -> Iterator[Name]:
         for phrase in spell(text):
             yield Name(phrase, NameKind.DERIVED, needs_context=True)
     if film.status is not FilmStatus.RELEASED:
-        yield from _related_names(film, phrases[0])
+        yield from _related_names(film, phrases[0], described)
 
 
 def _alias_names(alias: Alias) -> Iterator[Name]:
@@ -129,12 +134,14 @@ def _alias_names(alias: Alias) -> Iterator[Name]:
         yield Name(phrase, NameKind.ALIAS, needs_context=weak, since=alias.since, until=alias.until)
 
 
-def _related_names(film: Film, title_phrase: str) -> Iterator[Name]:
+def _related_names(film: Film, title_phrase: str, described: tuple[str, str] | None) -> Iterator[Name]:
     """The title an untitled or numbered coming film hangs on, and the people an untitled one is known by."""
-    for title in (film.title, *(a.title for a in film.aliases)):
-        if described := _described(title):
-            yield from _names_by_relation(film, *described)
-    if (_described(film.title) or ("", ""))[1] == "film":
+    if described:
+        yield from _names_by_relation(film, *described)
+    for alias in film.aliases:
+        if by_alias := _described(alias.title):
+            yield from _names_by_relation(film, *by_alias)
+    if described and described[1] == "film":
         for person in (*film.directors, *film.cast[:2]):
             yield _related(phrase_of(person), "person")
     words = title_phrase.split()
@@ -147,6 +154,8 @@ def _related_names(film: Film, title_phrase: str) -> Iterator[Name]:
 
 def _described(title: str) -> tuple[str, str] | None:
     """What a title like `Untitled X sequel` hangs on, and how; None for a title that is a name."""
+    if title.rpartition(" ")[2].lower() not in _KINDS:
+        return None
     match = _RELATED.match(title)
     if match is None or not (match["untitled"] or match["film"] is None):
         return None
