@@ -19,6 +19,7 @@ from typing import Any
 from zlib import crc32
 
 from bench.tags.corpus import GOLD, OWN_LABELS, SHARED, read_films, read_labels, read_stream, read_topics
+from bench.tags.invented import INVENTED_ITEMS, read_invented
 from bench.tags.learn import Label, learn
 from core.tagging.tagger import Tagger
 from core.values import Article, Tagging
@@ -48,6 +49,7 @@ def cross_validate(folder: Path, folds: int) -> None:
     own = [x for x in read_labels(OWN_LABELS, articles, is_own=True) if x.article.canonical_url not in judged]
     stream = [a for url, a in articles.items() if url not in judged]
     films, topics = read_films(), read_topics()
+    own += read_invented(INVENTED_ITEMS, films)
     answers: dict[str, list[dict[str, Any]]] = {variant: [] for variant in VARIANTS}
     for fold in range(folds):
         train = [x for x in gold if fold_of(x, folds) != fold]

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from bench.tags.corpus import GOLD, MODEL, OWN_LABELS, read_films, read_labels, read_stream, read_topics
+from bench.tags.invented import INVENTED_ITEMS, read_invented
 from bench.tags.learn import learn
 
 
@@ -16,9 +17,11 @@ def main() -> None:
     labels = [label for path in GOLD for label in read_labels(path, articles, is_own=False)]
     known = {label.article.canonical_url for label in labels}
     labels += [x for x in read_labels(OWN_LABELS, articles, is_own=True) if x.article.canonical_url not in known]
-    model = learn(labels, list(articles.values()), read_films(), read_topics())
+    films = read_films()
+    invented = read_invented(INVENTED_ITEMS, films)
+    model = learn([*labels, *invented], list(articles.values()), films, read_topics())
     write(model)
-    print(f"{MODEL.name}: {MODEL.stat().st_size:,} bytes, {len(labels)} labels")
+    print(f"{MODEL.name}: {MODEL.stat().st_size:,} bytes, {len(labels)} labels, {len(invented)} invented items")
 
 
 def write(model: dict[str, Any]) -> None:

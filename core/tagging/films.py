@@ -2,22 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from core.tagging.evidence import (
-    SMALL_WORDS,
-    Candidate,
-    CatalogueFilm,
-    Sighting,
-    describe,
-    describe_salience,
-    is_supported,
-)
+from core.tagging.evidence import SMALL_WORDS, Candidate, describe, is_supported
 from core.tagging.model import Weights, score, weights_in
-from core.tagging.text import Document
+from core.tagging.salience import describe_salience
+from core.tagging.sightings import CatalogueFilm, Sighting, best_of
+from core.tagging.text import Document, phrase_of, word_set
 from core.tagging.titles import RELATION_WORDS, Name, NameKind, names_of
 from core.tagging.weights import EVERYDAY_WORDS, FILM_ABOUT, FILM_LINK
 from core.values import Article, Film, FilmId, Salience, Tag, TagKind
@@ -25,10 +20,15 @@ from core.values import Article, Film, FilmId, Salience, Tag, TagKind
 NAMED_FLOOR = 0.2
 """Below this chance to be named a film takes no part in the judgement of salience."""
 
+DESCRIBED_FLOOR = 0.4
+"""The same for a film named only by what it hangs on: it stands beside its base, and would cloud that judgement."""
+
 REVIEW_SHARE = 0.7
 """A film whose chance to be named is at least this share of the floor for a tag is put before the operator."""
 
 PROSE = frozenset({"title", "summary", "text"})
+
+MAKING_WORDS = word_set("sequel prequel remake reboot adaptation followup")
 
 EVIDENCE_LIMIT = 3
 """Sightings shown with a tag; the first is the one that speaks loudest."""
@@ -41,6 +41,7 @@ class Entry(NamedTuple):
     length: int
     rarity: str
     is_head: bool
+    people: frozenset[str]
     names: tuple[tuple[int, Name], ...]
 
 
@@ -122,13 +123,13 @@ class FilmTagger:
             for s in candidate.sightings:
                 if s.kind is not NameKind.RELATED:
                     holders[s.start] = max(holders.get(s.start, (0.0, "")), (link, candidate.film_id))
-        return {i: (c, link) for i, (c, link) in weighed.items() if link >= NAMED_FLOOR and _holds_a_place(c, holders)}
+        return {i: (c, link) for i, (c, link) in weighed.items() if link >= _floor_of(c) and _holds_a_place(c, holders)}
 
     def _weigh(self, document: Document) -> list[Verdict]:
         named = self.named(document)
         if not named:
             return []
-        contexts = describe_salience(document, {i: c for i, (c, _) in named.items()})
+        contexts = describe_salience({i: c for i, (c, _) in named.items()})
         return [Verdict(c, link, score((*c.features, *contexts[i]), self._about)) for i, (c, link) in named.items()]
 
     def _tag_of(self, document: Document, verdict: Verdict) -> Tag:
@@ -150,16 +151,20 @@ class FilmTagger:
                 if self._is_usable(name):
                     found[name.phrase].append((index, name))
         heads = _heads_of(p for p, names in found.items() if names[0][1].kind is NameKind.TITLE)
-        return [self._enter(phrase, names, is_head=phrase in heads) for phrase, names in found.items()]
+        people = _people_called({p for p in found if " " not in p}, (f.film for f in self._films))
+        return [
+            self._enter(phrase, names, people.get(phrase, frozenset()), is_head=phrase in heads)
+            for phrase, names in found.items()
+        ]
 
     def _is_usable(self, name: Name) -> bool:
         """A derived form of nothing but everyday words names nothing."""
         return name.kind is not NameKind.DERIVED or not all(w in self._everyday for w in name.phrase.split())
 
-    def _enter(self, phrase: str, names: list[tuple[int, Name]], *, is_head: bool) -> Entry:
+    def _enter(self, phrase: str, names: list[tuple[int, Name]], people: frozenset[str], *, is_head: bool) -> Entry:
         words = [w for w in phrase.split() if not w.isdigit()]
         rarity = "common" if self._everyday.issuperset(words) else "plain" if self._plain.issuperset(words) else "rare"
-        return Entry(phrase, phrase.count(" ") + 1, rarity, is_head, tuple(names))
+        return Entry(phrase, phrase.count(" ") + 1, rarity, is_head, people, tuple(names))
 
     def _find_sightings(self, document: Document) -> list[Sighting]:
         if self._finder is None:
@@ -170,6 +175,11 @@ class FilmTagger:
         return [s for at, entry in longest if (s := _sight(document, at, entry))]
 
 
+def _floor_of(candidate: Candidate) -> float:
+    is_described = best_of(candidate.sightings).kind is NameKind.RELATED
+    return DESCRIBED_FLOOR if is_described else NAMED_FLOOR
+
+
 def _holds_a_place(candidate: Candidate, holders: Mapping[int, tuple[float, str]]) -> bool:
     """Whether some name in the text is this film's and no other's. A title it merely hangs on is shared."""
     return any(s.kind is NameKind.RELATED or holders[s.start][1] == candidate.film_id for s in candidate.sightings)
@@ -178,6 +188,23 @@ def _holds_a_place(candidate: Candidate, holders: Mapping[int, tuple[float, str]
 def _heads_of(titles: Iterable[str]) -> set[str]:
     """Phrases that other titles begin with: names of a series as much as of a film."""
     return {" ".join(words[:n]) for t in titles if len(words := t.split()) > 1 for n in range(1, len(words))}
+
+
+def _people_called(words: set[str], films: Iterable[Film]) -> dict[str, frozenset[str]]:
+    """For each word, the full names of the catalogue's people that have it (`phrase_of` form)."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for person in {p for f in films for p in (*f.directors, *f.cast)}:
+        parts = person.lower().split()
+        if len(parts) > 1:
+            for word in words.intersection(parts):
+                found[word].add(f" {phrase_of(person)} ")
+    return {word: frozenset(people) for word, people in found.items()}
+
+
+def _is_in_person(document: Document, at: int, people: AbstractSet[str]) -> bool:
+    """Whether the word stands in the full name of one of these people, as in `Michael` `Mann`."""
+    around = f" {' '.join(document.tokens[max(at - 2, 0) : at + 3])} "
+    return any(p in around for p in people)
 
 
 def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
@@ -194,15 +221,24 @@ def _keep_longest(spans: list[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
 def _sight(document: Document, at: int, entry: Entry) -> Sighting | None:
     """Look at a found phrase as it stands; None for everyday words that nothing marks as a name."""
     end = at + entry.length
-    part = document.part_at(at)
     whole = document.is_whole(at, end)
-    if entry.length == 1 and entry.rarity == "common" and not whole and not document.has_quoted(entry.phrase):
+    if entry.length == 1 and entry.rarity == "common" and not (whole or _is_marked(document, at, entry.phrase)):
         return None
+    part = document.part_at(at)
     in_prose = part.name in PROSE
     quoted = in_prose and document.is_quoted(at, end)
+    if entry.people and not quoted and _is_in_person(document, at, entry.people):
+        return None
     if in_prose and not quoted and not document.is_capitalised(_first_weighty(document, at, end)):
         return None
     return Sighting(at, end, part, quoted, entry.rarity, entry.is_head, whole, entry.names)
+
+
+def _is_marked(document: Document, at: int, phrase: str) -> bool:
+    """Whether something says that an everyday word is a name: quotation marks somewhere, or `remake of` before it."""
+    if at > 1 and document.tokens[at - 1] in {"of", "to"} and document.tokens[at - 2] in MAKING_WORDS:
+        return True
+    return document.has_quoted(phrase)
 
 
 def _first_weighty(document: Document, start: int, end: int) -> int:

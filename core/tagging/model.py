@@ -1,6 +1,7 @@
 """Linear scoring: weights by feature name, summed and squashed. Holds no weights and trains nothing."""
 
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from math import exp
 from typing import Any
 
@@ -15,7 +16,7 @@ def sigmoid(value: float) -> float:
 def score(features: Iterable[str], weights: Weights) -> float:
     """Sum the weights of the features present and squash; unknown features weigh nothing."""
     known = weights.get
-    return sigmoid(known("bias", 0.0) + sum(known(f, 0.0) for f in features))
+    return sigmoid(known("bias", 0.0) + sum(map(known, features, repeat(0.0))))
 
 
 def weights_in(model: Mapping[str, Any] | None, name: str, default: Weights) -> Weights:

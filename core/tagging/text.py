@@ -11,9 +11,6 @@ from core.values import Article, Evidence
 BREAK = "\x1f"
 """Stands between fields and between categories; no phrase reaches across it."""
 
-FIELDS = ("title", "summary", "text", "categories", "url")
-"""The fields of a document in the order they stand."""
-
 TEXT_LIMIT = 1500
 """Characters of the article body that are read: the lead says what a text is about, the rest names everything."""
 
@@ -83,24 +80,31 @@ class Document:
         raw = BREAK.join(fields)
         self.raw = raw if raw.isascii() else normalize("NFC", raw)
         self.folded = fold(self.raw)
-        self.tokens = ["and" if t == "&" else t for t in _TOKEN.findall(self.folded)]
+        tokens = _TOKEN.findall(self.folded)
+        self.tokens = ["and" if t == "&" else t for t in tokens] if "&" in raw else tokens
         self.words = f" {' '.join(self.tokens)} "
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
         """Where each token stands in `raw`."""
-        return [m.span() for m in _TOKEN.finditer(self.folded)]
+        return list(map(re.Match.span, _TOKEN.finditer(self.folded)))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The fields in order. The break after a field belongs to none."""
         find = self.tokens.index
-        ends = [find(BREAK)]
-        for _ in range(3 + max(len(self.article.categories) - 1, 0)):
-            ends.append(find(BREAK, ends[-1] + 1))
-        ends = [*ends[:3], ends[-1], len(self.tokens)]
-        starts = [0, *(e + 1 for e in ends)]
-        return tuple(Part(*p) for p in zip(FIELDS, starts, ends, strict=False))
+        title = find(BREAK)
+        summary = find(BREAK, title + 1)
+        text = categories = find(BREAK, summary + 1)
+        for _ in range(len(self.article.categories) or 1):
+            categories = find(BREAK, categories + 1)
+        return (
+            Part("title", 0, title),
+            Part("summary", title + 1, summary),
+            Part("text", summary + 1, text),
+            Part("categories", text + 1, categories),
+            Part("url", categories + 1, len(self.tokens)),
+        )
 
     @cached_property
     def prose_words(self) -> frozenset[str]:
@@ -143,7 +147,12 @@ class Document:
 
     def has_quoted(self, phrase: str) -> bool:
         """Whether an opening quotation mark stands directly before the phrase somewhere."""
-        return any(f"{mark}{phrase}" in self.folded for mark in _OPEN_QUOTES if mark in self.folded)
+        return any(f"{mark}{phrase}" in self.folded for mark in self._marks)
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        """The opening quotation marks there are."""
+        return [mark for mark in _OPEN_QUOTES if mark in self.folded]
 
     def is_whole(self, start: int, end: int) -> bool:
         """Whether the tokens are all there is between two breaks: a whole category, say."""

@@ -34,12 +34,18 @@ _ORDINALS = {w: n for names in (_WORDS, _ROMANS) for n, w in enumerate(names) if
 _PART = frozenset({"part", "chapter", "volume", "vol", "episode"})
 _ARTICLES = frozenset({"the", "a", "an"})
 _UNTITLED = re.compile(r"^untitled\s+(.*)$", re.IGNORECASE)
+_GENRE = r"(?:(?:live.action|animated|action|making-of|rescue|sci-fi|horror|crime|war|wwii|romantic|musical|short)\s)*"
 _RELATED = re.compile(
-    r"^untitled (?P<base>.+?)(?: (?:live.action|animated|action|making-of))?"
-    r" (?:(?P<sequel>sequel|threequel|spin-?off)|(?P<prequel>prequel)|(?P<remake>remake|reboot)"
-    r"|(?P<film>film|movie|biopic|project))$",
+    r"^(?P<untitled>untitled )?(?P<base>.+?) (?:live.action )?"
+    r"(?:(?P<sequel>sequel|threequel|spin-?off)|(?P<prequel>prequel)|(?P<remake>remake|reboot)"
+    rf"|{_GENRE}(?P<film>film|movie|biopic|project|thriller|comedy|drama|romance|western|musical|documentary))$",
     re.IGNORECASE,
 )
+_KINDS = word_set(
+    "sequel threequel spinoff spin-off prequel remake reboot film movie biopic project thriller comedy drama romance"
+    " western musical documentary"
+)
+"""The last words of titles that describe: the others need not be matched."""
 _PROJECT = re.compile(r"\s+(?:project|film|movie)$", re.IGNORECASE)
 _POSSESSIVE_LEAD = re.compile(r"^(?:\w+\s){0,3}\w+['’]s?\s+(?=\S)")
 _APOSTROPHE = re.compile(r"['’]")
@@ -60,13 +66,22 @@ class NameKind(IntEnum):
     RELATED = 3
 
 
+_FILM_RELATION = "film films movie movies biopic feature pic next new thriller set casting"
 RELATION_WORDS: dict[str, frozenset[str]] = {
-    "sequel": word_set("sequel sequels follow followup part second third fourth next future another"),
-    "prequel": word_set("prequel origin"),
-    "remake": word_set("remake reboot reboots rebooting remakes remaking reimagining reimagined adaptation new"),
-    "film": word_set("film films movie movies biopic feature pic next new thriller set casting"),
+    "sequel": word_set(
+        "sequel sequels follow followup part parts chapter second third fourth fifth next future another trilogy two"
+        " threequel spinoff spin franchise return returns returning installment continue continues 2 3 4 5"
+    ),
+    "prequel": word_set("prequel prequels origin origins young"),
+    "remake": word_set(
+        "remake remakes remaking remade reboot reboots rebooting rebooted reimagining reimagined reimagine adaptation"
+        " new resurrection resurrected revival revived relaunch redo retelling version update modern"
+    ),
+    "film": word_set(_FILM_RELATION),
+    "person": word_set(_FILM_RELATION),
 }
-"""Words one of which must stand in the text for a film to be meant by the title it follows, remakes or is made of."""
+"""Words one of which must stand in the text for a film to be meant by the title it follows or remakes, by what it is
+made of, or by its people."""
 
 
 class Name(NamedTuple):
@@ -102,11 +117,15 @@ def _all_names(film: Film) -> Iterator[Name]:
         yield Name(phrase, NameKind.TITLE)
     for alias in film.aliases:
         yield from _alias_names(alias)
+    described = _described(title)
+    if described and described[1] != "film":
+        for phrase in spell(_UNTITLED.sub(r"\1", title)):
+            yield Name(phrase, NameKind.ALIAS)
     for text in _derive(title):
         for phrase in spell(text):
             yield Name(phrase, NameKind.DERIVED, needs_context=True)
     if film.status is not FilmStatus.RELEASED:
-        yield from _related_names(film, phrases[0])
+        yield from _related_names(film, phrases[0], described)
 
 
 def _alias_names(alias: Alias) -> Iterator[Name]:
@@ -115,22 +134,42 @@ def _alias_names(alias: Alias) -> Iterator[Name]:
         yield Name(phrase, NameKind.ALIAS, needs_context=weak, since=alias.since, until=alias.until)
 
 
-def _related_names(film: Film, title_phrase: str) -> Iterator[Name]:
+def _related_names(film: Film, title_phrase: str, described: tuple[str, str] | None) -> Iterator[Name]:
     """The title an untitled or numbered coming film hangs on, and the people an untitled one is known by."""
-    match = _RELATED.match(film.title)
-    if match:
-        relation = next(k for k in RELATION_WORDS if match[k])
-        for phrase in spell(match["base"]):
-            yield Name(phrase, NameKind.RELATED, needs_context=True, relation=relation)
+    if described:
+        yield from _names_by_relation(film, *described)
+    for alias in film.aliases:
+        if by_alias := _described(alias.title):
+            yield from _names_by_relation(film, *by_alias)
+    if described and described[1] == "film":
         for person in (*film.directors, *film.cast[:2]):
-            yield Name(phrase_of(person), NameKind.RELATED, needs_context=True, relation="film")
-        return
+            yield _related(phrase_of(person), "person")
     words = title_phrase.split()
     if len(words) > 1 and _ORDINALS.get(words[-1], 0) > 1:
         at = len(words) - 1
         head = words[: at - (words[at - 1] in _PART)]
         if head:
-            yield Name(" ".join(head), NameKind.RELATED, needs_context=True, relation="sequel")
+            yield _related(" ".join(head), "sequel")
+
+
+def _described(title: str) -> tuple[str, str] | None:
+    """What a title like `Untitled X sequel` hangs on, and how; None for a title that is a name."""
+    if title.rpartition(" ")[2].lower() not in _KINDS:
+        return None
+    match = _RELATED.match(title)
+    if match is None or not (match["untitled"] or match["film"] is None):
+        return None
+    return match["base"], next(k for k in ("sequel", "prequel", "remake", "film") if match[k])
+
+
+def _names_by_relation(film: Film, base: str, relation: str) -> Iterator[Name]:
+    people = {*film.directors, *film.cast}
+    for phrase in spell(base):
+        yield _related(phrase, "person" if base in people else relation)
+
+
+def _related(phrase: str, relation: str) -> Name:
+    return Name(phrase, NameKind.RELATED, needs_context=True, relation=relation)
 
 
 def spell(title: str) -> list[str]:

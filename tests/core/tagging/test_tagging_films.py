@@ -86,6 +86,39 @@ def test_films_of_one_title_are_told_apart(summary: str, expected: str) -> None:
     assert set(tag(make_article("‘Zephyrine’ Gets a New Trailer", summary))) == {expected}
 
 
+def test_a_title_inside_a_known_persons_name_is_no_sighting() -> None:
+    films = (
+        make_film("Ferrow", people=("Lena Marsh",)),
+        make_film("Low Tide", people=("Otto B. Ferrow", "Ines Okoro")),
+    )
+    tagger = FilmTagger(films, MODEL)
+
+    for title in ("Otto B. Ferrow Makes the Film of the Year", "Otto Ferrow's Film of the Year Sets a Date"):
+        document = Document(make_article(title, "The film Ferrow made with Lena Marsh.", categories=("Movies",)))
+        places = [s.start for c in tagger.candidates(document).values() for s in c.sightings]
+        assert len(places) == (1 if "B." in title else 2)
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"),
+    [
+        pytest.param("The film is back, 7 years later.", "match", id="age"),
+        pytest.param("The 8-year-old film is back.", "match", id="age-in-words-of-last-year"),
+        pytest.param("2019's most quoted film is back.", "match", id="year"),
+        pytest.param("The 30-year-old film is back.", "other", id="another-age"),
+        pytest.param("The film is back.", "", id="nothing-said"),
+    ],
+)
+def test_the_age_a_text_gives_tells_films_of_one_title_apart(summary: str, said: str) -> None:
+    candidates = FilmTagger(CATALOGUE).candidates(Document(make_article("‘Zephyrine’ Returns", summary)))
+    features = {c.film_id: c.features for c in candidates.values()}
+
+    assert [f for f in features["old"] if f.startswith("year-said=") and "|" not in f] == [f"year-said={said}"][
+        : bool(said)
+    ]
+    assert not any(f == "year-said=match" for f in features["new"])
+
+
 def test_a_credit_is_a_mention() -> None:
     article = make_article(
         "‘The Glass Orchard’ Star Ines Okoro Joins Harrowgate 2",

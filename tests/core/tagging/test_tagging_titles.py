@@ -60,6 +60,31 @@ def test_an_untitled_remake_hangs_on_the_first_film() -> None:
     assert names["glass orchard"].relation == "remake"
 
 
+@pytest.mark.parametrize(
+    ("title", "aliases", "base", "relation"),
+    [
+        pytest.param("Lantern Oath", ("Glass Orchard sequel",), "glass orchard", "sequel", id="an-alias-says-it"),
+        pytest.param("Untitled Glass Orchard sequel", ("Untitled Low Tide sequel",), "low tide", "sequel", id="second"),
+        pytest.param("Untitled Glass Orchard prequel", (), "glass orchard", "prequel", id="prequel"),
+        pytest.param("Untitled Ada Quill action thriller", (), "ada quill", "person", id="genre-and-director"),
+        pytest.param("Lantern Oath", ("Untitled Ada Quill film",), "ada quill", "person", id="formerly-untitled"),
+        pytest.param("Untitled Orrin Bay film", (), "orrin bay", "film", id="made-of"),
+    ],
+)
+def test_a_described_title_hangs_on_what_it_describes(
+    title: str, aliases: tuple[str, ...], base: str, relation: str
+) -> None:
+    film = make_film(title, aliases=aliases, people=("Ada Quill",), status=FilmStatus.ANNOUNCED)
+
+    assert {n.phrase: n.relation for n in names_of(film) if n.relation}[base] == relation
+
+
+def test_a_film_that_is_out_hangs_on_nothing() -> None:
+    film = make_film("Lantern Oath", aliases=("Glass Orchard sequel",), status=FilmStatus.RELEASED)
+
+    assert not any(n.relation for n in names_of(film))
+
+
 @given(st.text(max_size=60))
 def test_folding_keeps_every_offset(text: str) -> None:
     assert len(fold(text)) == len(text) or not text.isascii()
