@@ -19,12 +19,13 @@ import aiohappyeyeballs
 import httpx
 
 from core.addresses import check_url, is_public
+from core.answers import Head
 from core.values import Delivered, Delivery, EndpointGone, Exchange, GiveUp, Outcome, Retry
 from core.webhooks import clean_line, sign, signing_secrets
 from notifier.gate import Gate
-from notifier.wire import Head, Wire
+from notifier.wire import Wire
 
-_MAX_ANSWER_BYTES = 20_000
+_MAX_LOG_BYTES = 20_000
 _MAX_DETAIL_CHARS = 500
 _MAX_RETRY_AFTER = timedelta(days=365)
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -172,17 +173,17 @@ class WebhookSender:
 
 
 def _write_answer_log(head: Head, body: str) -> str:
-    lines = "".join([f"{name}: {value}\n" for name, value in head.headers])
-    text = f"{head.version} {head.status} {head.reason}\n{lines}"
+    lines = b"".join([b"%b: %b\n" % header for header in head.headers])
+    text = f"{head.version} {head.status} {_decode(head.reason)}\n{_decode(lines)}"
     return _clean_log(f"{text}\n{body}" if body else text)
 
 
 def _clean_log(text: str) -> str:
     """Make one side of an exchange fit for people: without controls and within 20,000 bytes."""
     clean = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-    if len(clean) * 4 <= _MAX_ANSWER_BYTES:
+    if len(clean) * 4 <= _MAX_LOG_BYTES:
         return clean
-    return clean.encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
+    return clean.encode()[:_MAX_LOG_BYTES].decode(errors="ignore")
 
 
 _Key = tuple[bool, bool, str, int]
@@ -204,7 +205,7 @@ class _Wires:
         await self._places.acquire()
         try:
             return self._reuse(_key_of(target, is_trusted)) or await self._connect(target, is_trusted)
-        except BaseException:
+        except BaseException:  # the deadline cancels too, and no place may be lost by that
             self._places.release()
             raise
 
@@ -266,7 +267,7 @@ class _Wires:
         try:
             tls, name = (self._tls, target.host) if target.is_tls else (None, None)
             _, wire = await loop.create_connection(Wire, sock=opened, ssl=tls, server_hostname=name)
-        except BaseException:
+        except BaseException:  # the deadline cancels too, and nobody else knows of the socket
             opened.close()
             raise
         return wire
@@ -334,16 +335,17 @@ def _say(error: BaseException) -> str:
 
 async def _read_answer(wire: Wire, head: Head, ends_at: float) -> str:
     """Read the beginning of the answer; what comes late, broken or compressed is left."""
-    body = bytearray()
-    with suppress(TimeoutError, OSError):
-        if wire.has_body:
-            await wire.read_body(head, body, limit=_MAX_ANSWER_BYTES)
-        else:
+    if not wire.has_body:
+        with suppress(TimeoutError):
             async with asyncio.timeout_at(ends_at):
-                await wire.read_body(head, body, limit=_MAX_ANSWER_BYTES)
-    if head.find("content-encoding").lower() not in ("", "identity"):
+                await wire.read_body()
+    if head.find(b"content-encoding").lower() not in (b"", b"identity"):
         return ""
-    return body[:_MAX_ANSWER_BYTES].decode(errors="replace")
+    return _decode(wire.body)
+
+
+def _decode(said: bytes) -> str:
+    return said.decode(errors="replace")
 
 
 def _judge(head: Head, answer: str, *, now: datetime, said: Exchange) -> Outcome:
@@ -359,7 +361,7 @@ def _judge(head: Head, answer: str, *, now: datetime, said: Exchange) -> Outcome
         reason = f"The endpoint answered {status}, and redirects are not followed: give its final address."
         return Retry(reason=reason, status=status, exchange=said)
     words = f": {answer.rstrip('.')}" if answer else ""
-    after = read_retry_after(head.find("retry-after"), now=now)
+    after = read_retry_after(_decode(head.find(b"retry-after")), now=now)
     return Retry(reason=f"The endpoint answered {status}{words}.", after=after, status=status, exchange=said)
 
 
