@@ -105,6 +105,8 @@ class AnswerReader:
         return raw
 
     def _check_growth(self, line_bytes: int) -> None:
+        if self._held.count(b"\n") > self._limits.headers + 1:
+            raise AnswerError("the answer has too many headers")
         if line_bytes > self._limits.line_bytes or len(self._held) > self._limits.head_bytes:
             raise HeadTooLargeError("the headers of the answer are longer than we read")
 
