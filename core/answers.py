@@ -4,7 +4,7 @@ It is lenient where servers are sloppy and nothing is at stake: bare line feeds,
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?")
@@ -46,10 +46,11 @@ class Head:
     status: int
     reason: bytes
     headers: tuple[tuple[bytes, bytes], ...]
+    _joined: Mapping[bytes, bytes]
 
     def find(self, name: bytes) -> bytes:
         """The value of a header; several are joined by commas, none is empty."""
-        return b", ".join([value for key, value in self.headers if key == name])
+        return self._joined.get(name, b"")
 
 
 class AnswerReader:
@@ -198,14 +199,18 @@ def _parse_head(raw: bytes, limits: HeadLimits) -> Head:
         raise AnswerError("the answer is not HTTP as we read it")
     count = rest.count(b"\n") + 1 if rest else 0
     _check_size(raw, count, limits)
-    headers = _HEADER.findall(rest)
+    headers = tuple([(name.lower(), value.strip(b" \t")) for name, value in _HEADER.findall(rest)])
     if len(headers) != count:
         raise AnswerError("the headers of the answer are malformed")
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = joined[name] + b", " + value if name in joined else value
     return Head(
         version=f"HTTP/{status[1].decode()}",
         status=int(status[2]),
         reason=(status[3] or b"").strip(),
-        headers=tuple([(name.lower(), value.strip(b" \t")) for name, value in headers]),
+        headers=headers,
+        _joined=joined,
     )
 
 
@@ -226,11 +231,11 @@ def _find_length(head: Head) -> int | None:
     """How long the body is; None where it says so itself, or ends with the connection (RFC 9112, section 6.3)."""
     if head.status in (101, 204, 304):
         return 0
-    said = {part.strip() for part in head.find(b"content-length").split(b",")}
-    if head.find(b"transfer-encoding") or said == {b""}:
+    said = head.find(b"content-length")
+    if head.find(b"transfer-encoding") or not said:
         return None
-    [length, *others] = said
-    if others or not _LENGTH.fullmatch(length):
+    length, *others = [part.strip() for part in said.split(b",")]
+    if any(other != length for other in others) or not _LENGTH.fullmatch(length):
         raise AnswerError("the answer says no clear length")
     return int(length)
 

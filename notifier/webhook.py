@@ -6,7 +6,6 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -142,7 +141,6 @@ class WebhookSender:
 
     def _release(self, wire: Wire, delivery: Delivery, request: bytes) -> None:
         """Send the request now, or when the gate says that it is its turn."""
-        wire.begin()
         if self._gate is None:
             wire.send(request)
         else:
@@ -156,17 +154,18 @@ class WebhookSender:
         is_trusted = bool(self._allowed & target.written)
         wire: Wire | None = None
         try:
-            async with asyncio.timeout_at(ends_at):
-                wire = await self._wires.take(target, is_trusted=is_trusted)
-                self._release(wire, delivery, request)
-                head = await wire.read_head()
-            answer = await _read_answer(wire, head, ends_at)
+            wire = await self._wires.take(target, is_trusted=is_trusted, ends_at=ends_at)
+            wire.begin(ends_at=ends_at)
+            self._release(wire, delivery, request)
+            head = await wire.read_head()
+            answer = await _read_answer(wire, head)
         except TimeoutError:
             return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=Exchange(request=log))
         except OSError as error:
             return Retry(reason=_explain(error, target.host), exchange=Exchange(request=log))
         finally:
             if wire is not None:
+                wire.end()
                 self._wires.give_back(wire, target, is_trusted=is_trusted)
         said = Exchange(request=log, response=_write_answer_log(head, answer))
         return _judge(head, clean_line(answer)[:_MAX_DETAIL_CHARS] if answer else "", now=now, said=said)
@@ -180,7 +179,9 @@ def _write_answer_log(head: Head, body: str) -> str:
 
 def _clean_log(text: str) -> str:
     """Make one side of an exchange fit for people: without controls and within 20,000 bytes."""
-    clean = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    # What is printable has no controls; to look for them takes many times as long.
+    is_clean = text.replace("\n", "").isprintable()
+    clean = text if is_clean else _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
     if len(clean) * 4 <= _MAX_LOG_BYTES:
         return clean
     return clean.encode()[:_MAX_LOG_BYTES].decode(errors="ignore")
@@ -200,14 +201,18 @@ class _Wires:
         self._idle_count = 0
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def take(self, target: _Target, *, is_trusted: bool) -> Wire:
-        """Lend a connection; each that was taken is given back. Errors: `OSError`."""
-        await self._places.acquire()
-        try:
-            return self._reuse(_key_of(target, is_trusted)) or await self._connect(target, is_trusted)
-        except BaseException:  # the deadline cancels too, and no place may be lost by that
-            self._places.release()
-            raise
+    async def take(self, target: _Target, *, is_trusted: bool, ends_at: float) -> Wire:
+        """Lend a connection; each that was taken is given back. Errors: `OSError`, `TimeoutError` at `ends_at`."""
+        if not self._places.locked() and (wire := self._reuse(_key_of(target, is_trusted))) is not None:
+            await self._places.acquire()  # there is one: this waits for nothing
+            return wire
+        async with asyncio.timeout_at(ends_at):
+            await self._places.acquire()
+            try:
+                return self._reuse(_key_of(target, is_trusted)) or await self._connect(target, is_trusted)
+            except BaseException:  # the deadline cancels too, and no place may be lost by that
+                self._places.release()
+                raise
 
     def give_back(self, wire: Wire, target: _Target, *, is_trusted: bool) -> None:
         self._places.release()
@@ -333,12 +338,10 @@ def _say(error: BaseException) -> str:
     return clean_line(str(error))[:_MAX_DETAIL_CHARS].rstrip(".") or type(error).__name__
 
 
-async def _read_answer(wire: Wire, head: Head, ends_at: float) -> str:
+async def _read_answer(wire: Wire, head: Head) -> str:
     """Read the beginning of the answer; what comes late, broken or compressed is left."""
     if not wire.has_body:
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(ends_at):
-                await wire.read_body()
+        await wire.read_body()
     if head.find(b"content-encoding").lower() not in (b"", b"identity"):
         return ""
     return _decode(wire.body)

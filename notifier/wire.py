@@ -23,6 +23,7 @@ class Wire(asyncio.Protocol):
         self._reader: AnswerReader | None = None
         self._body = bytearray()
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._error: Exception | None = None
         self._has_ended = False
@@ -30,7 +31,7 @@ class Wire(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         is_closing = self._transport is None or self._transport.is_closing()
-        return not (is_closing or self._has_ended) and (self._reader is None or self._reader.leaves_open)
+        return not (is_closing or self._has_ended or self._error) and (self._reader is None or self._reader.leaves_open)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -70,18 +71,29 @@ class Wire(asyncio.Protocol):
         if self._transport is not None and not (self._has_ended or self._transport.is_closing()):
             self._transport.write(request)
 
-    def begin(self) -> None:
-        """Begin an exchange: what is read from now on is its answer."""
+    def begin(self, *, ends_at: float) -> None:
+        """Begin an exchange that is to end by then (seconds of the loop's clock): what is read now is its answer."""
         self._reader = AnswerReader(_LIMITS)
         self._body.clear()
+        # A timer is half of what `asyncio.timeout` costs, and nothing here has to be cancelled.
+        self._deadline = self._loop.call_at(ends_at, self._expire)
+
+    def end(self) -> None:
+        """End the exchange, however far it came."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     @property
     def has_body(self) -> bool:
-        """Whether all that will come of the body has come, so that to read it waits for nothing."""
-        return self._has_ended or (self._reader is not None and self._reader.is_whole)
+        """Whether all that will be read of the body has come."""
+        return self._error is not None or self._has_ended or (self._reader is not None and self._reader.is_whole)
 
     async def read_head(self) -> Head:
-        """Wait for the final status and its headers. Errors: `WireError`, or what broke the connection."""
+        """Wait for the final status and its headers.
+
+        Errors: `TimeoutError` at the end of the exchange, `WireError`, or what broke the connection.
+        """
         assert self._reader is not None, "an exchange has begun"
         while (head := self._reader.head) is None:
             if self._error is not None:
@@ -90,7 +102,7 @@ class Wire(asyncio.Protocol):
         return head
 
     async def read_body(self) -> None:
-        """Wait until the body is whole, longer than we read, or broken off; `body` has what came in any case."""
+        """Wait until the body is whole, longer than we read, broken off or late; `body` has what came in any case."""
         while not self.has_body:
             await self._read_on()
 
@@ -98,6 +110,10 @@ class Wire(asyncio.Protocol):
     def body(self) -> bytes:
         """What has come of the body, of `MAX_BODY_BYTES` the beginning."""
         return bytes(self._body[:MAX_BODY_BYTES])
+
+    def _expire(self) -> None:
+        self._error = self._error or TimeoutError()
+        self._wake()
 
     def _break_off(self, error: WireError) -> None:
         self._error = error
