@@ -14,6 +14,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
+from core.answers import AnswerError, CutShortError, HeadTooLargeError
 from crawler.errors import FetchError, RefusedError, TooLargeError, UnreachableError
 from crawler.guard import AllowList, GuardedResolver
 from crawler.wire import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, MAX_HEADERS, WireTransport
@@ -137,14 +138,16 @@ def _explain_connecting(error: BaseException, host: str) -> FetchError | None:
 
 def _explain_answering(error: BaseException, host: str) -> FetchError | None:
     match error:
-        case LineTooLong():
+        case LineTooLong() | HeadTooLargeError():
             return TooLargeError(f"{host} sent headers larger than we read")
-        case aiohttp.ClientPayloadError():
+        case aiohttp.ClientPayloadError() | CutShortError():
             return UnreachableError(f"{host} broke off before the end of its answer")
         case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
             return UnreachableError(f"{host} closed the connection without an answer")
         case aiohttp.ClientResponseError():
             return UnreachableError(f"{host} did not answer in HTTP ({_first_line(error.message)})")
+        case AnswerError():
+            return UnreachableError(f"{host} did not answer in HTTP ({error})")
         case _:
             return None
 

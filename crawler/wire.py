@@ -1,25 +1,23 @@
 """Speaks HTTP/1.1 for the gateway: connections of its own, each address judged as it is made, kept open for a while.
 
-aiohttp's parser reads the answers. Its client is left out: it costs six times as much for a question that brings
-"not modified", and writes header values as UTF-8, so that validators of other bytes would arrive changed.
+How answers are read stands in `core.answers`. aiohttp's client is left out: it costs six times as much for a question
+that brings "not modified", and writes header values as UTF-8, so that validators of other bytes would arrive changed.
 """
 
 import asyncio
 import socket
 import ssl
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import aiohttp
 import httpx
 from aiohappyeyeballs import start_connection
 from aiohttp.abc import AbstractResolver
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import RawResponseMessage
 
+from core.answers import AnswerError, AnswerReader, CutShortError, Head, HeadLimits
 from crawler.errors import UnreachableError
 from crawler.guard import is_address
 
@@ -27,6 +25,9 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 8190
 # A connection outlives its request this long, so that a publisher's dozen feeds share one.
 KEEP_ALIVE_SECONDS = 15
+_LIMITS = HeadLimits(line_bytes=MAX_HEADER_BYTES, head_bytes=MAX_HEADER_BYTES * MAX_HEADERS, headers=MAX_HEADERS)
+# More than this waits in the kernel until somebody wants it.
+_MAX_HELD_BYTES = 64 * 1024
 _NEXT_ADDRESS_AFTER_SECONDS = 0.25
 _TLS_GOODBYE_SECONDS = 1.0
 _USUAL_PORTS = {"http": 80, "https": 443}
@@ -50,30 +51,148 @@ class _Target:
         return self.scheme, self.host, self.port
 
 
+class _Connection(asyncio.Protocol):
+    """A connection: one question after the other, each answer read to its end. `is_open` says whether another may go.
+
+    Its bodies wait here in pieces as they came.
+    """
+
+    def __init__(self) -> None:
+        self._reader: AnswerReader | None = None
+        self._pieces: deque[bytes] = deque()
+        self._held_bytes = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._error: Exception | None = None
+        self._is_paused = False
+
+    @property
+    def is_open(self) -> bool:
+        is_closing = self._transport is None or self._transport.is_closing()
+        return not is_closing and self._error is None and (self._reader is None or self._reader.leaves_open)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._reader is None:
+            self.abort()  # an answer that nobody asked for
+        elif self._error is None:
+            try:
+                self._hold(self._reader.feed(data))
+            except AnswerError as error:
+                self._end(error)
+            self._wake()
+
+    def eof_received(self) -> None:
+        self._end(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc)
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    async def ask(self, question: bytes) -> Head:
+        """Send a question and wait for the head of its answer. Errors: `AnswerError`, `OSError`."""
+        assert self._transport is not None, "only open connections are asked"
+        self._reader = reader = AnswerReader(_LIMITS)
+        self._transport.write(question)
+        while reader.head is None:
+            if self._error is not None:
+                raise self._error
+            await self._read_on()
+        return reader.head
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        """Give the body in pieces as they come. Errors: `AnswerError`."""
+        while True:
+            while self._pieces:
+                piece = self._pieces.popleft()
+                self._held_bytes -= len(piece)
+                yield piece
+            if self._reader is None or self._reader.is_whole:
+                return
+            if self._error is not None:
+                raise self._error
+            await self._read_on()
+
+    def drop_body(self) -> None:
+        """Forget what was not read of a body that came whole."""
+        self._pieces.clear()
+        self._held_bytes = 0
+        self._resume()
+
+    def _hold(self, piece: bytes) -> None:
+        if not piece:
+            return
+        self._pieces.append(piece)
+        self._held_bytes += len(piece)
+        if self._held_bytes > _MAX_HELD_BYTES and not self._is_paused and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _end(self, error: Exception | None) -> None:
+        """Take note of the end; only the first says why."""
+        if self._error is None and self._reader is not None and not self._reader.is_whole:
+            self._error = _explain_end(self._reader, error)
+            self.abort()
+        self._wake()
+
+    async def _read_on(self) -> None:
+        self._resume()
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def _resume(self) -> None:
+        if self._is_paused and self._transport is not None and not self._transport.is_closing():
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+
+def _explain_end(reader: AnswerReader, error: Exception | None) -> Exception | None:
+    """What the end of a connection means for its answer; None where it is the end of the body."""
+    if reader.head is None:
+        return error or ConnectionResetError("it closed the connection without an answer")
+    if error is not None and not isinstance(error, AnswerError):
+        error = CutShortError(str(error))
+    try:
+        reader.finish()
+    except CutShortError as cut:
+        return error or cut
+    return error
+
+
 class WireAnswer:
     """The head of an answer, and its body as it comes; `release` it when enough was read."""
 
-    __slots__ = ("_give_back", "_handler", "content", "raw_headers", "status")
+    __slots__ = ("_give_back", "content", "raw_headers", "status")
 
-    def __init__(
-        self,
-        message: RawResponseMessage,
-        content: aiohttp.StreamReader,
-        handler: ResponseHandler,
-        give_back: Callable[[ResponseHandler], None],
-    ) -> None:
-        self.status = message.code
-        self.raw_headers = message.raw_headers
+    def __init__(self, head: Head, content: _Connection, give_back: Callable[[_Connection], None]) -> None:
+        self.status = head.status
+        self.raw_headers = head.headers
         self.content = content
-        self._handler = handler
         self._give_back = give_back
 
     def release(self) -> None:
-        """Keep the connection for the next question if the body was read to its end; else close it."""
-        if self._handler.should_close or not self._handler.is_connected():
-            self._handler.abort()
+        """Keep the connection for the next question if the body came to its end; else close it."""
+        self.content.drop_body()
+        if self.content.is_open:
+            self._give_back(self.content)
         else:
-            self._give_back(self._handler)
+            self.content.abort()
 
 
 class _AnswerStream(httpx.AsyncByteStream):
@@ -81,9 +200,8 @@ class _AnswerStream(httpx.AsyncByteStream):
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks: AsyncIterable[bytes] = self._answer.content.iter_any()
-        async for chunk in chunks:
-            yield chunk
+        async for piece in self._answer.content.iter_any():
+            yield piece
 
     async def aclose(self) -> None:
         self._answer.release()
@@ -103,13 +221,13 @@ class WireTransport(httpx.AsyncBaseTransport):
         self._idle = _IdleConnections(most_idle)
 
     async def ask(self, url: str, fields: Fields) -> WireAnswer:
-        """Send a GET; `url` is written as it goes over the wire. Raises what aiohttp's parser and sockets raise."""
+        """Send a GET; `url` is written as it goes over the wire. Errors: `AnswerError`, `FetchError`, `OSError`."""
         target = _read_target(url)
         head = _write_head(b"GET", target, fields)
         while (kept := self._idle.take(target.key)) is not None:
             try:
                 return await self._exchange(kept, target.key, head)
-            except (aiohttp.ServerDisconnectedError, ConnectionError):
+            except ConnectionError:
                 # The server closed while the connection waited: that says nothing about this question (RFC 9112 9.3.1).
                 continue
         return await self._exchange(await self._connect(target), target.key, head)
@@ -125,26 +243,15 @@ class WireTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         self._idle.close()
 
-    async def _exchange(self, handler: ResponseHandler, key: Key, question: bytes) -> WireAnswer:
+    async def _exchange(self, connection: _Connection, key: Key, question: bytes) -> WireAnswer:
         try:
-            handler.set_response_params(
-                read_until_eof=True,
-                auto_decompress=False,
-                max_line_size=MAX_HEADER_BYTES,
-                max_field_size=MAX_HEADER_BYTES,
-                max_headers=MAX_HEADERS,
-            )
-            assert handler.transport is not None, "only open connections are kept, and nothing ran since"
-            handler.transport.write(question)
-            message, content = await handler.read()
-            while message.code < 200 and message.code != 101:
-                message, content = await handler.read()
-        except BaseException:
-            handler.abort()
+            head = await connection.ask(question)
+        except BaseException:  # the deadline cancels too, and nobody may get an answer to another question
+            connection.abort()
             raise
-        return WireAnswer(message, content, handler, lambda spent: self._idle.put(key, spent))
+        return WireAnswer(head, connection, lambda spent: self._idle.put(key, spent))
 
-    async def _connect(self, target: _Target) -> ResponseHandler:
+    async def _connect(self, target: _Target) -> _Connection:
         loop = asyncio.get_running_loop()
         found = await self._find_addresses(target)
         try:
@@ -153,22 +260,21 @@ class WireTransport(httpx.AsyncBaseTransport):
             raise
         except OSError as error:
             raise UnreachableError(f"no connection to {target.host}: {error.strerror or error}") from error
-        handler = ResponseHandler(loop)
         try:
-            if target.scheme == "https":
-                await loop.create_connection(
-                    lambda: handler,
-                    sock=opened,
-                    ssl=self._make_tls(),
-                    server_hostname=target.host.rstrip("."),
-                    ssl_shutdown_timeout=_TLS_GOODBYE_SECONDS,
-                )
-            else:
-                await loop.create_connection(lambda: handler, sock=opened)
-        except BaseException:
+            if target.scheme == "http":
+                _, connection = await loop.create_connection(_Connection, sock=opened)
+                return connection
+            _, connection = await loop.create_connection(
+                _Connection,
+                sock=opened,
+                ssl=self._make_tls(),
+                server_hostname=target.host.rstrip("."),
+                ssl_shutdown_timeout=_TLS_GOODBYE_SECONDS,
+            )
+        except BaseException:  # the deadline cancels too, and nobody else knows of the socket
             opened.close()
             raise
-        return handler
+        return connection
 
     async def _find_addresses(self, target: _Target) -> list[tuple[int, str]]:
         """Find where to connect to; an address that stands in the URL was judged with the URL."""
@@ -188,24 +294,24 @@ class _IdleConnections:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Key, list[tuple[float, ResponseHandler]]] = OrderedDict()
+        self._kept: OrderedDict[Key, list[tuple[float, _Connection]]] = OrderedDict()
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def take(self, key: Key) -> ResponseHandler | None:
+    def take(self, key: Key) -> _Connection | None:
         kept = self._kept.get(key)
         while kept:
-            since, handler = kept.pop()
+            since, connection = kept.pop()
             self._count -= 1
             if not kept:
                 del self._kept[key]
-            if handler.is_connected() and not handler.should_close and since > time.monotonic() - KEEP_ALIVE_SECONDS:
-                return handler
-            handler.close()
+            if connection.is_open and since > time.monotonic() - KEEP_ALIVE_SECONDS:
+                return connection
+            connection.close()
         return None
 
-    def put(self, key: Key, handler: ResponseHandler) -> None:
-        self._kept.setdefault(key, []).append((time.monotonic(), handler))
+    def put(self, key: Key, connection: _Connection) -> None:
+        self._kept.setdefault(key, []).append((time.monotonic(), connection))
         self._kept.move_to_end(key)
         self._count += 1
         while self._count > self._most:
@@ -232,8 +338,8 @@ class _IdleConnections:
         """Close what waits for the host that was asked longest ago."""
         _, kept = self._kept.popitem(last=False)
         self._count -= len(kept)
-        for _, handler in kept:
-            handler.close()
+        for _, connection in kept:
+            connection.close()
 
 
 def _read_target(url: str) -> _Target:
@@ -265,7 +371,7 @@ async def _open_socket(found: list[tuple[int, str]], port: int) -> socket.socket
     try:
         opened.setblocking(False)
         await asyncio.get_running_loop().sock_connect(opened, (address, port))
-    except BaseException:
+    except BaseException:  # the deadline cancels too, and nobody else knows of the socket
         opened.close()
         raise
     return opened

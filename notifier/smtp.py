@@ -178,7 +178,7 @@ class SmtpSender:
         except aiosmtplib.SMTPResponseException:
             self._keep(wire)
             raise
-        except BaseException:
+        except BaseException:  # a deadline cancels too, and a dialogue that is broken off cannot be gone on with
             wire.close()
             raise
         self._keep(wire)
@@ -204,7 +204,7 @@ class SmtpSender:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await _greet(client)
-        except BaseException:
+        except BaseException:  # a deadline cancels too, and nobody else knows of the connection
             client.close()
             raise
         if not isinstance(client.transport, asyncio.Transport):

@@ -6,7 +6,6 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,12 +18,13 @@ import aiohappyeyeballs
 import httpx
 
 from core.addresses import check_url, is_public
+from core.answers import Head
 from core.values import Delivered, Delivery, EndpointGone, Exchange, GiveUp, Outcome, Retry
 from core.webhooks import clean_line, sign, signing_secrets
 from notifier.gate import Gate
-from notifier.wire import Head, Wire
+from notifier.wire import Wire
 
-_MAX_ANSWER_BYTES = 20_000
+_MAX_LOG_BYTES = 20_000
 _MAX_DETAIL_CHARS = 500
 _MAX_RETRY_AFTER = timedelta(days=365)
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -141,7 +141,6 @@ class WebhookSender:
 
     def _release(self, wire: Wire, delivery: Delivery, request: bytes) -> None:
         """Send the request now, or when the gate says that it is its turn."""
-        wire.begin()
         if self._gate is None:
             wire.send(request)
         else:
@@ -155,34 +154,37 @@ class WebhookSender:
         is_trusted = bool(self._allowed & target.written)
         wire: Wire | None = None
         try:
-            async with asyncio.timeout_at(ends_at):
-                wire = await self._wires.take(target, is_trusted=is_trusted)
-                self._release(wire, delivery, request)
-                head = await wire.read_head()
-            answer = await _read_answer(wire, head, ends_at)
+            wire = await self._wires.take(target, is_trusted=is_trusted, ends_at=ends_at)
+            wire.begin(ends_at=ends_at)
+            self._release(wire, delivery, request)
+            head = await wire.read_head()
+            answer = await _read_answer(wire, head)
         except TimeoutError:
             return Retry(reason=f"The endpoint did not answer within {seconds:g} s.", exchange=Exchange(request=log))
         except OSError as error:
             return Retry(reason=_explain(error, target.host), exchange=Exchange(request=log))
         finally:
             if wire is not None:
+                wire.end()
                 self._wires.give_back(wire, target, is_trusted=is_trusted)
         said = Exchange(request=log, response=_write_answer_log(head, answer))
         return _judge(head, clean_line(answer)[:_MAX_DETAIL_CHARS] if answer else "", now=now, said=said)
 
 
 def _write_answer_log(head: Head, body: str) -> str:
-    lines = "".join([f"{name}: {value}\n" for name, value in head.headers])
-    text = f"{head.version} {head.status} {head.reason}\n{lines}"
+    lines = b"".join([b"%b: %b\n" % header for header in head.headers])
+    text = f"{head.version} {head.status} {_decode(head.reason)}\n{_decode(lines)}"
     return _clean_log(f"{text}\n{body}" if body else text)
 
 
 def _clean_log(text: str) -> str:
     """Make one side of an exchange fit for people: without controls and within 20,000 bytes."""
-    clean = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-    if len(clean) * 4 <= _MAX_ANSWER_BYTES:
+    # What is printable has no controls; to look for them takes many times as long.
+    is_clean = text.replace("\n", "").isprintable()
+    clean = text if is_clean else _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    if len(clean) * 4 <= _MAX_LOG_BYTES:
         return clean
-    return clean.encode()[:_MAX_ANSWER_BYTES].decode(errors="ignore")
+    return clean.encode()[:_MAX_LOG_BYTES].decode(errors="ignore")
 
 
 _Key = tuple[bool, bool, str, int]
@@ -199,14 +201,18 @@ class _Wires:
         self._idle_count = 0
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def take(self, target: _Target, *, is_trusted: bool) -> Wire:
-        """Lend a connection; each that was taken is given back. Errors: `OSError`."""
-        await self._places.acquire()
-        try:
-            return self._reuse(_key_of(target, is_trusted)) or await self._connect(target, is_trusted)
-        except BaseException:
-            self._places.release()
-            raise
+    async def take(self, target: _Target, *, is_trusted: bool, ends_at: float) -> Wire:
+        """Lend a connection; each that was taken is given back. Errors: `OSError`, `TimeoutError` at `ends_at`."""
+        if not self._places.locked() and (wire := self._reuse(_key_of(target, is_trusted))) is not None:
+            await self._places.acquire()  # there is one: this waits for nothing
+            return wire
+        async with asyncio.timeout_at(ends_at):
+            await self._places.acquire()
+            try:
+                return self._reuse(_key_of(target, is_trusted)) or await self._connect(target, is_trusted)
+            except BaseException:  # the deadline cancels too, and no place may be lost by that
+                self._places.release()
+                raise
 
     def give_back(self, wire: Wire, target: _Target, *, is_trusted: bool) -> None:
         self._places.release()
@@ -266,7 +272,7 @@ class _Wires:
         try:
             tls, name = (self._tls, target.host) if target.is_tls else (None, None)
             _, wire = await loop.create_connection(Wire, sock=opened, ssl=tls, server_hostname=name)
-        except BaseException:
+        except BaseException:  # the deadline cancels too, and nobody else knows of the socket
             opened.close()
             raise
         return wire
@@ -332,18 +338,17 @@ def _say(error: BaseException) -> str:
     return clean_line(str(error))[:_MAX_DETAIL_CHARS].rstrip(".") or type(error).__name__
 
 
-async def _read_answer(wire: Wire, head: Head, ends_at: float) -> str:
+async def _read_answer(wire: Wire, head: Head) -> str:
     """Read the beginning of the answer; what comes late, broken or compressed is left."""
-    body = bytearray()
-    with suppress(TimeoutError, OSError):
-        if wire.has_body:
-            await wire.read_body(head, body, limit=_MAX_ANSWER_BYTES)
-        else:
-            async with asyncio.timeout_at(ends_at):
-                await wire.read_body(head, body, limit=_MAX_ANSWER_BYTES)
-    if head.find("content-encoding").lower() not in ("", "identity"):
+    if not wire.has_body:
+        await wire.read_body()
+    if head.find(b"content-encoding").lower() not in (b"", b"identity"):
         return ""
-    return body[:_MAX_ANSWER_BYTES].decode(errors="replace")
+    return _decode(wire.body)
+
+
+def _decode(said: bytes) -> str:
+    return said.decode(errors="replace")
 
 
 def _judge(head: Head, answer: str, *, now: datetime, said: Exchange) -> Outcome:
@@ -359,7 +364,7 @@ def _judge(head: Head, answer: str, *, now: datetime, said: Exchange) -> Outcome
         reason = f"The endpoint answered {status}, and redirects are not followed: give its final address."
         return Retry(reason=reason, status=status, exchange=said)
     words = f": {answer.rstrip('.')}" if answer else ""
-    after = read_retry_after(head.find("retry-after"), now=now)
+    after = read_retry_after(_decode(head.find(b"retry-after")), now=now)
     return Retry(reason=f"The endpoint answered {status}{words}.", after=after, status=status, exchange=said)
 
 

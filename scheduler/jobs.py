@@ -240,15 +240,16 @@ class Jobs:
         """Tell one endpoint what was claimed for it, one after the other until one fails; give the rest back."""
         kinds, lanes = self._lanes_of(claim.endpoint.kind)
         unsent = list(claim.deliveries)
-        stored: list[asyncio.Future[None]] = []
+        stored: set[asyncio.Future[None]] = set()
+        ends_at = claimed_at + self.pace.delivery_lease.total_seconds() / 2
         try:
-            while unsent and time.monotonic() - claimed_at < self.pace.delivery_lease.total_seconds() / 2:
-                lanes.move(claim.endpoint.endpoint_id, time.monotonic())
+            while unsent and (moment := time.monotonic()) < ends_at:
+                lanes.move(claim.endpoint.endpoint_id, moment)
                 outcome, kept = await self._attempt(unsent.pop(0))
-                stored.append(kept)
+                stored.add(kept)
                 if not isinstance(outcome, Delivered | GiveUp):
                     break
-            await asyncio.gather(*stored)
+            await _wait_for(stored)
             if unsent:
                 await asyncio.to_thread(self._give_back, claim, [delivery.delivery_id for delivery in unsent])
         finally:
@@ -299,7 +300,7 @@ class Jobs:
             state, due_at = settle(outcome, attempt_count=tries, now=self.now(), jitter=random.random())  # noqa: S311
             kept = self._outcomes.keep(Settled(attempt=attempt, state=state, next_attempt_at=due_at))
             if not kept.is_safe:
-                await kept.stored
+                await _wait_for({kept.stored})
         finally:
             self.gate.leave(delivery.delivery_id)
         return outcome, kept.stored
@@ -366,6 +367,14 @@ class Jobs:
     def _purge(self) -> dict[str, int]:
         with self.store.write() as tx:
             return purge(tx, now=self.now(), retention=self.retention, limit=_PURGE_LIMIT)
+
+
+async def _wait_for(stored: set[asyncio.Future[None]]) -> None:
+    """Wait until all is stored, and raise what went wrong; others wait for the same, so it is cancelled for nobody."""
+    if stored:
+        done, _ = await asyncio.wait(stored)
+        for one in done:
+            one.result()
 
 
 def _lock_of(claim: Claim) -> str:

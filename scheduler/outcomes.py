@@ -21,22 +21,27 @@ logger = logging.getLogger(__name__)
 _TRIES = 20
 _PAUSE_SECONDS = 1.0
 # A transaction costs some milliseconds of the processor: with fewer outcomes than enough it waits for more.
-_GATHER_SECONDS = 0.05
-_ENOUGH = 200
+_GATHER_SECONDS = 0.1
+_ENOUGH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An outcome on its way into the database. `is_safe`: it outlives this process already."""
+    """An outcome on its way into the database. `is_safe`: it outlives this process already.
+
+    `stored` belongs to all that are stored with it: wait for it so that nobody's cancelling reaches it.
+    """
 
     is_safe: bool
     stored: asyncio.Future[None]
 
 
 @dataclass(slots=True)
-class _Waiting:
-    settled: Settled
+class _Batch:
+    """What is stored together; a future for each would cost as much as the rest of the way through the loop."""
+
     stored: asyncio.Future[None]
+    settled: list[Settled] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,19 +55,20 @@ class OutcomeBook:
     now: Callable[[], datetime]
     operator: Callable[[], Endpoint | None] = lambda: None
     journal: Journal | None = None
-    _waiting: list[_Waiting] = field(default_factory=list)
+    _waiting: _Batch | None = None
     _storing: asyncio.Task[None] | None = None
     _stored_at: float = float("-inf")
     _has_failed: bool = False
 
     def keep(self, settled: Settled) -> Kept:
         """Keep an outcome. What the store raises, `stored` raises."""
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         is_safe = self._note(settled)
-        self._waiting.append(_Waiting(settled, stored))
+        if self._waiting is None:
+            self._waiting = _Batch(asyncio.get_running_loop().create_future())
+        self._waiting.settled.append(settled)
         if self._storing is None:
             self._storing = asyncio.create_task(self._store_waiting())
-        return Kept(is_safe, stored)
+        return Kept(is_safe, self._waiting.stored)
 
     def recover(self) -> int:
         """Store what a process that died had only in its journal; how many outcomes those were."""
@@ -85,9 +91,9 @@ class OutcomeBook:
 
     async def _store_waiting(self) -> None:
         try:
-            while self._waiting:
-                await self._gather_some()
-                batch, self._waiting = self._waiting, []
+            while (batch := self._waiting) is not None:
+                await self._gather_some(batch)
+                self._waiting = None
                 if self.journal is not None and not self._has_failed:
                     self.journal.turn()
                 await self._store_batch(batch)
@@ -98,28 +104,24 @@ class OutcomeBook:
         finally:
             self._storing = None
 
-    async def _gather_some(self) -> None:
+    async def _gather_some(self, batch: _Batch) -> None:
         """Under load let a transaction gather more; the first outcome after a rest is stored at once."""
         is_busy = time.monotonic() - self._stored_at < _GATHER_SECONDS
-        if self.journal is not None and is_busy and len(self._waiting) < _ENOUGH:
+        if self.journal is not None and is_busy and len(batch.settled) < _ENOUGH:
             await asyncio.sleep(_GATHER_SECONDS)
 
-    async def _store_batch(self, batch: Sequence[_Waiting]) -> None:
-        error: BaseException | None = None
+    async def _store_batch(self, batch: _Batch) -> None:
         try:
-            await self._store_patiently([one.settled for one in batch])
+            await self._store_patiently(batch.settled)
         except asyncio.CancelledError:
             self._has_failed = True
+            batch.stored.cancel()
             raise
-        except BaseException as raised:  # noqa: BLE001 - it is raised again where each outcome is waited for
-            error, self._has_failed = raised, True
-        for one in batch:
-            if one.stored.done():
-                continue
-            if error is None:
-                one.stored.set_result(None)
-            else:
-                one.stored.set_exception(error)
+        except BaseException as raised:  # noqa: BLE001 - it is raised again where the outcomes are waited for
+            self._has_failed = True
+            batch.stored.set_exception(raised)
+        else:
+            batch.stored.set_result(None)
 
     async def _store_patiently(self, settled: Sequence[Settled]) -> None:
         """Store all in one transaction. Nothing can be claimed while the database is away: to wait repeats nothing."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 from sqlalchemy.orm import Session
 
 from core.values import Attempt, Delivered, DeliveryId, DeliveryState, EndpointId, EndpointKind, Retry
 from store import convert
-from store.sql import chunks
+from store.sql import chunks, run_many
 from store.tables import attempts, deliveries, endpoints
 
 FINAL_STATES = (
@@ -51,7 +51,7 @@ def _record_some(tx: Session, settled: Sequence[Settled]) -> None:
     if not fresh:
         return
     rows = [{**convert.attempt_to_columns(one.attempt), "number": number} for one, number in fresh]
-    tx.connection().execute(_INSERT, rows)
+    run_many(tx, _INSERT, rows)
     _move_on(tx, fresh)
     _note_health(tx, [(known.owners[one.attempt.delivery_id], one.attempt) for one, _ in fresh])
 
@@ -108,10 +108,8 @@ def _move_on(tx: Session, fresh: Sequence[tuple[Settled, int]]) -> None:
         for one, number in last.values()
         if one.next_attempt_at is not None
     ]
-    if over:
-        tx.connection().execute(_END, over)
-    if again:
-        tx.connection().execute(_PUT_OFF, again)
+    run_many(tx, _END, over)
+    run_many(tx, _PUT_OFF, again)
 
 
 def _columns(settled: Settled, number: int) -> dict[str, Any]:
@@ -121,17 +119,18 @@ def _columns(settled: Settled, number: int) -> dict[str, Any]:
         "new_state": settled.state,
         "number": number,
         "ended_at": ended_at if settled.state in FINAL_STATES else None,
+        "but_not": DeliveryState.DELIVERED,
     }
 
 
 _END = (
     update(deliveries)
-    .where(deliveries.c.delivery_id == bindparam("name"), deliveries.c.state != DeliveryState.DELIVERED)
+    .where(deliveries.c.delivery_id == bindparam("name"), deliveries.c.state != bindparam("but_not"))
     .values(
         state=bindparam("new_state"),
         attempt_count=bindparam("number"),
         finished_at=bindparam("ended_at"),
-        leased_until=None,
+        leased_until=null(),
     )
 )
 _PUT_OFF = _END.values(next_attempt_at=bindparam("due_at"))

@@ -195,7 +195,7 @@ def _update_due() -> Any:
         update(deliveries)
         .where(deliveries.c.delivery_id.in_(chosen_once(due)))
         .values(state=DeliveryState.SENDING, leased_until=bindparam("until", type_=UTC_DATE_TIME))
-        .returning(deliveries)
+        .returning(*[deliveries.c[name] for name in (*convert.DELIVERY_COLUMNS, "seq")])
     )
 
 

@@ -58,7 +58,7 @@ def _write_time(value: datetime | None) -> str | None:
         return None
     moment = value if value.tzinfo is UTC else _in_utc(value)
     assert moment is not None
-    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+    return moment.isoformat(" ", "microseconds")[:-6]  # without +00:00
 
 
 def _read_time(value: str | None) -> datetime | None:

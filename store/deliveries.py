@@ -22,7 +22,7 @@ from store import convert
 from store.attempts import FINAL_STATES, Settled, record_attempt, record_attempts
 from store.claims import UNCLAIMED, Claim, claim_deliveries, give_back, state_before_sending
 from store.delivery_views import delivery_detail, latest_deliveries
-from store.sql import change, count_up, insert_into
+from store.sql import change, count_up, insert_new
 from store.tables import deliveries, endpoints, entries, matches, refusals, sources, subscriptions
 
 __all__ = [
@@ -62,9 +62,7 @@ def add_deliveries(tx: Session, owed: Sequence[tuple[MatchId | None, Delivery]])
         }
         for place, (match_id, delivery) in enumerate(owed)
     ]
-    # The session would ask for each row's key again, which costs as much as all the rest.
-    statement = insert_into(tx, deliveries).on_conflict_do_nothing()
-    new_count = tx.connection().execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+    new_count = insert_new(tx, deliveries, rows)
     if not new_count:
         count_up(tx, LAST_SEQ, by=-len(owed))
     return new_count

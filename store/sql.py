@@ -1,13 +1,15 @@
 """The few statements whose spelling is shared: insert-or-leave, upsert, counters, chunks. Knows no noun."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, Dialect, Select, Table, select
+from sqlalchemy import CursorResult, Dialect, Enum, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from store.columns import Bind, are_plain, write_text
 from store.tables import meta
@@ -28,9 +30,9 @@ def is_sqlite(tx: Session) -> bool:
     return tx.get_bind().dialect.name == "sqlite"
 
 
-def insert_new(tx: Session, table: Table, rows: Sequence[Columns]) -> None:
-    """Insert the rows that contradict no unique key; leave what is there."""
-    run_many(tx, _insert_or_leave(table, is_sqlite(tx)), rows)
+def insert_new(tx: Session, table: Table, rows: Sequence[Columns]) -> int:
+    """Insert the rows that contradict no unique key; leave what is there. How many were inserted."""
+    return run_many(tx, _insert_or_leave(table, is_sqlite(tx)), rows)
 
 
 @lru_cache(maxsize=64)
@@ -38,21 +40,24 @@ def _insert_or_leave(table: Table, is_sqlite: bool) -> Any:
     return (sqlite if is_sqlite else postgresql).insert(table).on_conflict_do_nothing()
 
 
-def run_many(tx: Session, statement: Any, rows: Sequence[Columns]) -> None:
-    """Execute a statement once for each row; all rows have the same keys, in the same order.
+def run_many(tx: Session, statement: Any, rows: Sequence[Columns]) -> int:
+    """Execute a statement once for each row; all rows have the same keys, in the same order. How many rows it changed.
 
     `statement` must be one object for all calls: on SQLite its text and what writes its values are made once, as
     SQLAlchemy's own way takes as long for a row as SQLite does.
     """
     if not rows:
-        return
+        return 0
+    connection = tx.connection()
     if not is_sqlite(tx):
-        tx.execute(statement, rows)
-        return
+        # The session would ask for each row's key again, which costs as much as all the rest.
+        return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
     words, writers = _prepare(statement, tuple(rows[0]), tx.get_bind().dialect)
+    count = 0
     for some in chunks(rows, _ROWS_AT_ONCE):
         columns = [_write_column(write, [row[name] for row in some]) for name, write in writers]
-        tx.connection().exec_driver_sql(words, list(zip(*columns, strict=True)))
+        count += connection.exec_driver_sql(words, list(zip(*columns, strict=True))).rowcount
+    return count
 
 
 def _write_column(write: Bind | None, values: list[Any]) -> list[Any]:
@@ -101,9 +106,17 @@ def _prepare(
     statement: Any, names: tuple[str, ...], dialect: Dialect
 ) -> tuple[str, tuple[tuple[str, Bind | None], ...]]:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
-    types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in compiled.positiontup}
-    writers = ((name, types[name].bind_processor(dialect)) for name in compiled.positiontup)
-    return str(compiled), tuple(writers)
+    types = {name: compiled.binds[name].type for name in compiled.positiontup}
+    return str(compiled), tuple([(name, _find_writer(types[name], dialect)) for name in compiled.positiontup])
+
+
+def _find_writer(kind: TypeEngine[Any], dialect: Dialect) -> Bind | None:
+    # SQLAlchemy looks up what our words are in two steps; they know it themselves.
+    return _write_word if isinstance(kind, Enum) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _write_word(word: StrEnum | None) -> str | None:
+    return None if word is None else str(word)
 
 
 def upsert(tx: Session, table: Table, rows: Sequence[Columns]) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from core.answers import AnswerError, AnswerReader, HeadLimits
 from core.parsing.feeds import parse_feed
 from core.parsing.pages import parse_page
 from core.parsing.sitemaps import parse_sitemap
@@ -75,6 +76,13 @@ _PIECES = [
     b"\x00",
     b"\xff\xfe",
     b"\xef\xbb\xbf",
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.0 100 Go on\r\n\r\n",
+    b"Content-Length: 9\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"\r\n\r\n",
+    b"3\r\nabc\r\n",
+    b"0\r\n\r\n",
     b"<div>" * 500,
     b"[" * 2000,
     b"((((a+)+)+)+)",
@@ -86,10 +94,23 @@ _PIECES = [
 ]
 documents = st.lists(st.sampled_from(_PIECES) | st.binary(max_size=40), max_size=60).map(b"".join)
 
+
+def _read_answer(body: bytes) -> None:
+    reader = AnswerReader(HeadLimits(line_bytes=500, head_bytes=2000))
+    try:
+        for at in range(0, len(body), 7):
+            reader.feed(body[at : at + 7])
+        reader.finish()
+    except AnswerError:
+        return
+    assert reader.is_whole
+
+
 TARGETS: dict[str, Callable[[bytes], object]] = {
     "feed": lambda body: parse_feed(body, url=URL, now=NOW),
     "sitemap": lambda body: parse_sitemap(body, url=URL, now=NOW),
     "page": lambda body: parse_page(body, url=URL, now=NOW),
+    "answer": _read_answer,
     "robots": lambda body: parse_robots(body, product="setwire").allows(URL),
 }
 
@@ -121,7 +142,7 @@ def fuzz(read: Callable[[bytes], object], *, seconds: float) -> tuple[int, float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60, help="for each of the four targets")
+    parser.add_argument("--seconds", type=float, default=60, help="for each of the five targets")
     for name, read in TARGETS.items():
         tried, slowest = fuzz(read, seconds=parser.parse_args().seconds)
         print(f"{name:8} {tried:,} inputs, 0 crashes, the slowest took {slowest:.2f} s", flush=True)

@@ -1,6 +1,7 @@
 """Rows to values and back, for the words of `core.values`, by subject. No queries."""
 
 from store.convert.alerts import (
+    DELIVERY_COLUMNS,
     attempt_from_row,
     attempt_to_columns,
     delivery_from_row,
@@ -54,6 +55,7 @@ from store.convert.stories import (
 )
 
 __all__ = [
+    "DELIVERY_COLUMNS",
     "Columns",
     "Publishers",
     "Row",

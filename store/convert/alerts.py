@@ -169,6 +169,25 @@ def delivery_to_columns(delivery: Delivery) -> Columns:
     }
 
 
+# What `delivery_from_row` reads.
+DELIVERY_COLUMNS = (
+    "delivery_id",
+    "endpoint_id",
+    "event",
+    "story_id",
+    "payload",
+    "state",
+    "attempt_count",
+    "given_up_count",
+    "created_at",
+    "next_attempt_at",
+    "subscription_id",
+    "hold",
+    "state_reason",
+    "digest_id",
+)
+
+
 def delivery_from_row(row: Row, endpoint: Endpoint) -> Delivery:
     return Delivery(
         delivery_id=DeliveryId(row["delivery_id"]),
