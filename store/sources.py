@@ -29,7 +29,18 @@ from core.health import DAYS_SHOWN, SourceDay
 from core.values import EventType, Fetch, FetchOutcome, Publisher, PublisherSlug, Source, SourceId, SourceState
 from store import convert
 from store.columns import PLAIN_TEXT, UTC_DATE_TIME
-from store.sql import CHUNK, change, chosen_once, insert_into, insert_new, is_sqlite, read_rows, run_many, upsert
+from store.sql import (
+    CHUNK,
+    change,
+    chosen_once,
+    chunks,
+    insert_into,
+    insert_new,
+    is_sqlite,
+    read_rows,
+    run_many,
+    upsert,
+)
 from store.tables import Origin, entries, fetches, source_days, source_events, sources
 from store.tables import publishers as publisher_rows
 from store.views import SourceEvent, SourceView
@@ -68,9 +79,11 @@ def sync_sources(tx: Session, declared: Sequence[Source], *, now: datetime) -> N
     back with their state when the file names them again. What an operator switched or added stays as he left it.
     """
     _declare(tx, declared, origin=Origin.CONFIG, now=now)
-    names = [source.source_id for source in declared]
-    gone = (sources.c.origin == Origin.CONFIG, sources.c.retired_at.is_(None), sources.c.source_id.not_in(names))
-    tx.execute(update(sources).where(*gone).values(retired_at=now, is_polled=False, leased_until=None))
+    standing = (sources.c.origin == Origin.CONFIG, sources.c.retired_at.is_(None))
+    known = tx.execute(select(sources.c.source_id).where(*standing)).scalars()
+    for gone in chunks(set(known) - {source.source_id for source in declared}):
+        left = update(sources).where(sources.c.source_id.in_(gone))
+        tx.execute(left.values(retired_at=now, is_polled=False, leased_until=None))
 
 
 def add_source(tx: Session, source: Source, *, now: datetime) -> None:
@@ -96,8 +109,9 @@ def _declare(tx: Session, declared: Sequence[Source], *, origin: Origin, now: da
     overwritten["moved_count"] = case((is_other, 0), else_=sources.c.moved_count)
     overwritten["move_adopted"] = case((is_other, false()), else_=sources.c.move_adopted)
     overwritten["is_polled"] = func.coalesce(sources.c.operator_enabled, statement.excluded.is_enabled)
-    rows = [_new_row(source, origin=origin, now=now) for source in declared]
-    tx.execute(statement.on_conflict_do_update(index_elements=["source_id"], set_=overwritten), rows)
+    statement = statement.on_conflict_do_update(index_elements=["source_id"], set_=overwritten)
+    for some in chunks(declared):
+        tx.execute(statement, [_new_row(source, origin=origin, now=now) for source in some])
 
 
 def _new_row(source: Source, *, origin: Origin, now: datetime) -> dict[str, Any]:

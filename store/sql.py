@@ -113,7 +113,9 @@ def upsert(tx: Session, table: Table, rows: Sequence[Columns]) -> None:
     statement = insert_into(tx, table)
     key = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
+    for some in chunks(rows):
+        tx.execute(statement, some)
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
