@@ -70,9 +70,9 @@ def _about_features(view: View, index: int) -> Iterator[str]:
     yield from sorted(set(_place_features(view, sightings)))
     yield from view.title_words
     age = AGE_GROUPS[view.films[index].age_in(view.year)]
-    yield from (f"{w}|{age}" for w in view.title_words)
+    yield from [f"{w}|{age}" for w in view.title_words]
     if alone == "alone":
-        yield from (f"{w}|alone" for w in view.title_words)
+        yield from [f"{w}|alone" for w in view.title_words]
 
 
 def _where(sightings: Sequence[Sighting]) -> str:

@@ -155,6 +155,8 @@ class View:
         """Whether the text gives a year or an age that is the film's (`match`), or an old film's only (`other`)."""
         film_year = self.films[index].year
         years, by_age = self.reading.years
+        if not (years or by_age):
+            return ""
         if film_year in years or film_year in by_age:
             return "match"
         return "other" if any(y < self.year - 1 for y in (*years, *by_age)) else ""

@@ -141,8 +141,8 @@ class Document:
 
     def is_quoted(self, start: int, end: int) -> bool:
         """Whether quotation marks stand directly around the tokens (a comma or full stop may slip inside)."""
-        before = self.raw[self.spans[start][0] - 1 : self.spans[start][0]]
-        after = self.raw[self.spans[end - 1][1] :][:3]
+        opens, closes = self.spans[start][0], self.spans[end - 1][1]
+        before, after = self.raw[opens - 1 : opens], self.raw[closes : closes + 3]
         return before in _OPEN_QUOTES and any(c in _CLOSE_QUOTES for c in after.rstrip(" ")[:2])
 
     def has_quoted(self, phrase: str) -> bool:
