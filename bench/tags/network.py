@@ -1,6 +1,5 @@
 """Fits the small network of `core.tagging.network` on sets of binary features, in numpy; its draws are seeded."""
 
-from base64 import b85encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,9 @@ FEATURES_DROPPED, HIDDEN_DROPPED = 0.5, 0.3
 SPREAD = 0.03
 GAIN = 3.0
 """Sums are weighed this much more than the rows they are made of, which makes the rows learn faster."""
+
+STEP = 0.05
+"""What rows are rounded to: finer says nothing, for a text adds up a hundred of them, and costs space."""
 
 MOMENTUM, MEMORY = 0.9, 0.999
 
@@ -118,13 +120,13 @@ def _sums(batch: Sequence[Numbers], draw: np.random.Generator) -> tuple[Numbers,
 
 
 def pack_network(fitted: Fitted, judgement: int) -> dict[str, Any]:
-    """Lay out as `core.tagging.network.Network` reads it what makes one judgement; rows are rounded to 255 steps."""
-    scale = float(np.abs(fitted.rows).max()) / 127
+    """Lay out as `core.tagging.network.Network` reads it what makes one judgement; rows are rounded to steps."""
+    scale = max(float(np.abs(fitted.rows).max()) / 127, STEP)
     steps = np.round(fitted.rows / scale).astype(np.int8)
     return {
         "height": len(fitted.rows),
         "scale": round(scale, 6),
-        "rows": b85encode(steps.tobytes()).decode(),
+        "rows": steps.tobytes().hex(),
         "bias": [round(float(b), 3) for b in fitted.bias],
         "head": [round(float(w), 3) for w in fitted.heads[:, judgement]],
         "offset": round(float(fitted.offsets[judgement]), 3),

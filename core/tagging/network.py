@@ -1,6 +1,5 @@
 """A small network beside the linear model: sees which words mean the same, and which turn each other's sense."""
 
-from base64 import b85decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 class Network:
     """One hidden layer over a set of features, and one judgement: each feature has a row of `width` numbers.
 
-    `packed` has `height` (features it knows: rows 0 to `height` - 1), `rows` (steps of `scale`, bytes in base 85),
+    `packed` has `height` (features it knows: rows 0 to `height` - 1), `rows` (a byte each, in hexadecimal, of `scale`),
     `bias` and `head` (`width` numbers each) and `offset`.
     """
 
@@ -19,7 +18,7 @@ class Network:
         self._bias = np.array(packed["bias"], dtype=np.float32)
         self._head = np.array(packed["head"], dtype=np.float32)
         self._offset = float(packed["offset"])
-        steps = np.frombuffer(b85decode(packed["rows"]), dtype=np.int8).reshape(self._height, len(self._bias))
+        steps = np.frombuffer(bytes.fromhex(packed["rows"]), dtype=np.int8).reshape(self._height, len(self._bias))
         self._rows = steps.astype(np.float32) * np.float32(packed["scale"])
 
     def judge(self, rows: Sequence[int]) -> float:
