@@ -12,7 +12,6 @@ from core.values import Article, FilmStatus, Salience
 from tests.core.tagging.makers import make_article, make_film
 
 MODEL = load_model("tags")
-FITTED = pytest.mark.skipif("relation-joined" not in MODEL["link"], reason="needs a model fitted with this evidence")
 PEOPLE = ("Ada Quill", "Tomas Vey", "Ines Okoro")
 CATALOGUE = (
     make_film("Harrowgate Lane", year=1986, people=("Otto Lindqvist",), status=FilmStatus.RELEASED, film_id="lane"),
@@ -34,7 +33,6 @@ def about(article: Article) -> set[str]:
     return {t.ref for t in TAGGER.tag(article) if t.salience is Salience.ABOUT}
 
 
-@FITTED
 @pytest.mark.parametrize(
     ("title", "summary", "expected"),
     [
@@ -56,7 +54,6 @@ def test_a_text_on_the_next_film_is_about_that_one(title: str, summary: str, exp
     assert expected in about(make_article(title, summary, categories=("Movies",)))
 
 
-@FITTED
 def test_a_text_on_the_old_film_is_not_about_the_next_one() -> None:
     article = make_article(
         "The Glass Orchard Is a Streaming Hit Again",
@@ -67,7 +64,6 @@ def test_a_text_on_the_old_film_is_not_about_the_next_one() -> None:
     assert about(article) == {"orchard"}
 
 
-@FITTED
 def test_an_age_in_the_headline_chooses_among_films_of_one_title() -> None:
     article = make_article(
         "30 Years Later, Zephyrine Hits the Streaming Charts",

@@ -48,6 +48,23 @@ def test_plain_news_gets_its_topic(title: str, summary: str, topic: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("title", "summary", "topic"),
+    [
+        ("New set video shows Ines Okoro swinging over a street for Harrowgate 2", "", "set-video"),
+        ("Leaked footage from the set of Harrowgate 2 shows a masked man", "", "set-video"),
+        ("Harrowgate 2 set photos reveal Ines Okoro on a motorbike in Lisbon", "", "set-photo"),
+        ("Harrowgate 2 stunt coordinator on how the tank chase was shot", "", "stunts"),
+        ("Crew member hurt on the set of Harrowgate 2", "Filming was halted for the day.", "incident"),
+    ],
+)
+def test_what_was_seen_on_a_set_is_found_without_categories(title: str, summary: str, topic: str) -> None:
+    tagging = tag(title, summary)
+
+    assert tagging.is_production_news
+    assert topic in {t.ref for t in tagging.topics}
+
+
+@pytest.mark.parametrize(
     ("title", "summary", "section"),
     [
         ("10 Greatest Movie Stunts, Ranked", "These are the best stunts ever filmed.", "Movie Lists"),
