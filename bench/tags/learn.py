@@ -1,4 +1,4 @@
-"""Fits the tagging model on labelled articles and on the stream's unlabelled ones; draws no random numbers."""
+"""Fits the tagging model on labelled articles and on the stream's unlabelled ones; its draws are seeded."""
 
 import re
 from collections import Counter

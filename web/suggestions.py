@@ -24,7 +24,7 @@ from web.site import Site
 _OLDEST, _NEWEST = 1880, 2100
 
 
-class ProposalQuestion(BaseModel):
+class SuggestionQuestion(BaseModel):
     accept: bool = Field(description="False: never suggest the title again.")
     title: str = Field(default="", max_length=300, description="Its full title, if the suggested one is not.")
     year: int | None = Field(default=None, ge=_OLDEST, le=_NEWEST, description="Its year, if known.")
@@ -37,7 +37,7 @@ class SightingAnswer(Answer):
     sentence: str = Field(description="Where the title stands as a film's.")
 
 
-class ProposalAnswer(Answer):
+class SuggestionAnswer(Answer):
     """A title with its evidence. Year and people are guesses from the sentences."""
 
     id: int
@@ -53,23 +53,23 @@ class ProposalAnswer(Answer):
     verdict: str = Field(description="Empty while it is open, else `accepted` or `dismissed`.")
 
 
-class DecidedAnswer(ProposalAnswer):
+class DecidedAnswer(SuggestionAnswer):
     film_id: str = Field(description="The film that is in the catalogue now; empty if the title was dismissed.")
 
 
-class ProposalsAnswer(Answer):
-    suggestions: list[ProposalAnswer] = Field(description="Those of most outlets first, then of most days.")
+class SuggestionsAnswer(Answer):
+    suggestions: list[SuggestionAnswer] = Field(description="Those of most outlets first, then of most days.")
 
 
-def proposal_routes(site: Site, gate: Gate) -> APIRouter:
+def suggestion_routes(site: Site, gate: Gate) -> APIRouter:
     router = APIRouter()
     api = APIRouter(prefix="/api/v1/suggestions", tags=["operator"], responses=REFUSALS)
 
     @api.get("", summary="Unknown films, with the sentences that name them")
-    def list_suggestions(limit: Annotated[int, Query(ge=1, le=100)] = 30) -> ProposalsAnswer:
+    def list_suggestions(limit: Annotated[int, Query(ge=1, le=100)] = 30) -> SuggestionsAnswer:
         with site.store.read() as tx:
             found = open_suggestions(tx, limit=limit)
-        return ProposalsAnswer(suggestions=[_answer(one) for one in found])
+        return SuggestionsAnswer(suggestions=[_answer(one) for one in found])
 
     @api.post(
         "/{suggestion_id}",
@@ -77,7 +77,7 @@ def proposal_routes(site: Site, gate: Gate) -> APIRouter:
         dependencies=[Depends(gate.check_bearer)],
         responses=UNKNOWN | CLASHES,
     )
-    def take_verdict(suggestion_id: Number, asked: ProposalQuestion) -> DecidedAnswer:
+    def take_verdict(suggestion_id: Number, asked: SuggestionQuestion) -> DecidedAnswer:
         with site.store.write() as tx:
             film_id = _decide(tx, site, suggestion_id, asked)
             decided = find_suggestion(tx, suggestion_id)
@@ -85,9 +85,9 @@ def proposal_routes(site: Site, gate: Gate) -> APIRouter:
 
     @router.post("/suggestions/{suggestion_id}", include_in_schema=False)
     def take_form(suggestion_id: Number, form: Annotated[Form, Depends(gate.read_form)]) -> Response:
-        asked = ProposalQuestion(accept=False)
+        asked = SuggestionQuestion(accept=False)
         if form.text("verdict") == "accept":
-            asked = ProposalQuestion(accept=True, title=form.text("title")[:300], year=_read_year(form))
+            asked = SuggestionQuestion(accept=True, title=form.text("title")[:300], year=_read_year(form))
         with site.store.write() as tx:
             film_id = _decide(tx, site, suggestion_id, asked)
         said = f"Film {film_id} is in the catalogue; stories are tagged with it from the next articles on."
@@ -104,7 +104,7 @@ def _read_year(form: Form) -> int | None:
     return year
 
 
-def _decide(tx: Session, site: Site, suggestion_id: int, asked: ProposalQuestion) -> FilmId | None:
+def _decide(tx: Session, site: Site, suggestion_id: int, asked: SuggestionQuestion) -> FilmId | None:
     """Return the film, None for a title that was dismissed. Raises Refusal."""
     try:
         if asked.accept:
@@ -117,8 +117,8 @@ def _decide(tx: Session, site: Site, suggestion_id: int, asked: ProposalQuestion
     return None
 
 
-def _answer(one: Suggestion) -> ProposalAnswer:
-    return ProposalAnswer(
+def _answer(one: Suggestion) -> SuggestionAnswer:
+    return SuggestionAnswer(
         id=one.suggestion_id,
         title=one.title,
         year=one.year,
