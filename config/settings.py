@@ -43,6 +43,15 @@ def _check_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _check_proxy(url: str) -> str:
+    parts = _split_url(url)
+    if parts is None or parts.scheme != "http":
+        raise ValueError(
+            f"{mask_password(url)!r} is no address of an HTTP proxy; write one such as http://proxy.lan:3128"
+        )
+    return url
+
+
 def _split_url(url: str) -> Any:
     try:
         parts = urlsplit(url)
@@ -88,6 +97,7 @@ def _lower(value: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_positive)]
 FilePath = Annotated[Path, AfterValidator(Path.expanduser)]
 HttpUrl = Annotated[str, AfterValidator(_check_url)]
+ProxyUrl = Annotated[str, AfterValidator(_check_proxy)]
 Hosts = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_list)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Security = Annotated[Literal["starttls", "tls", "none"], BeforeValidator(_lower)]
@@ -210,7 +220,7 @@ class Settings(BaseSettings):
         default="",
         description="Chromium for listings made by script (setwire[javascript]); empty means Playwright's own.",
     )
-    proxy: HttpUrl | Literal[""] = Field(default="", description="HTTP proxy for reading sources; empty means none.")
+    proxy: ProxyUrl | Literal[""] = Field(default="", description="HTTP proxy for reading sources; empty means none.")
     story_window: Duration = Field(default=_days(5), description="How far back an article can join a story.")
     max_alert_age: Duration = Field(
         default=_days(7), description="An article older than this when it is found alerts nobody."

@@ -14,7 +14,6 @@ from typing import Self, TypeVar
 from urllib.parse import quote, urljoin
 
 import httpx
-from aiohttp.abc import AbstractResolver
 
 from core.services import find_service
 from core.values import Validators
@@ -29,10 +28,10 @@ from crawler.errors import (
     TooLargeError,
     UnreachableError,
 )
-from crawler.guard import AllowList, SystemResolver, check_target
+from crawler.guard import AllowList, Resolver, SystemResolver, check_target
 from crawler.headers import Headers
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
-from crawler.transport import TROUBLES, ProxyTransport, explain, open_transport
+from crawler.transport import TROUBLES, explain, open_transport
 from crawler.turns import SharedTurns
 from crawler.wire import WireTransport
 
@@ -53,6 +52,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Fields = tuple[tuple[bytes, bytes], ...]
 
 FEED_ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -66,12 +66,7 @@ _PERMANENT = frozenset((301, 308))
 _ERROR_BODY_BYTES = 64 * 1024
 _MAX_LANES = 4_000
 _ACCEPT_ENCODING = ACCEPT_ENCODING.encode()
-# They are asked without httpx's values, which cost as much as the exchange.
-_BARE = (WireTransport, ProxyTransport)
 _NO_VALIDATORS = Validators()
-_WIRE_URL = re.compile(
-    r"https?://[a-z0-9.-]+(?::[0-9]+)?/(?!.*/\.)[A-Za-z0-9_~!$&'()*+,;=:@/?-][A-Za-z0-9._~!$&'()*+,;=:@/?-]*"
-)
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -122,7 +117,7 @@ class Response:
 class _Ask:
     """What stays the same from hop to hop. `is_cut` keeps the beginning of a body that is too large."""
 
-    headers: dict[bytes, bytes]
+    headers: Fields
     max_bytes: int
     max_ratio: int
     is_cut: bool = False
@@ -192,7 +187,7 @@ class Gateway:
         *,
         settings: FetchSettings,
         transport: httpx.AsyncBaseTransport | None = None,
-        resolver: AbstractResolver | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         self._settings = settings
         self._user_agent = settings.user_agent.encode()
@@ -238,7 +233,7 @@ class Gateway:
         """
         headers = self._headers(accept)
         if validators is not _NO_VALIDATORS:
-            headers |= _conditions(validators)
+            headers += _conditions(validators)
         return await self._follow(url, self._ask(headers, self._settings.max_body_bytes, check_robots=check_robots))
 
     async def ask_api(self, url: str, *, headers: Mapping[str, str]) -> Response:
@@ -246,9 +241,9 @@ class Gateway:
 
         Errors as `get`; their words never hold the address, which may hold a key.
         """
-        named = {**self._headers("application/json"), **{n.encode(): v.encode() for n, v in headers.items()}}
+        named = {**dict(self._headers("application/json")), **{n.encode(): v.encode() for n, v in headers.items()}}
         budget = _Budget(self._settings.deadline)
-        answer = await self._ask_once(url, self._ask(named, self._settings.max_body_bytes), budget)
+        answer = await self._ask_once(url, self._ask(tuple(named.items()), self._settings.max_body_bytes), budget)
         return Response(
             status=answer.status,
             headers=answer.headers,
@@ -265,14 +260,14 @@ class Gateway:
         budget = _Budget(self._settings.deadline)
         return await self._in_turn(host, 0.0, budget, partial(_post, self._transport, request, host))
 
-    def _headers(self, accept: str) -> dict[bytes, bytes]:
-        return {
-            b"User-Agent": self._user_agent,
-            b"Accept": accept.encode(),
-            b"Accept-Encoding": _ACCEPT_ENCODING,
-        }
+    def _headers(self, accept: str) -> Fields:
+        return (
+            (b"User-Agent", self._user_agent),
+            (b"Accept", accept.encode()),
+            (b"Accept-Encoding", _ACCEPT_ENCODING),
+        )
 
-    def _ask(self, headers: dict[bytes, bytes], max_bytes: int, **how: bool) -> _Ask:
+    def _ask(self, headers: Fields, max_bytes: int, **how: bool) -> _Ask:
         return _Ask(headers=headers, max_bytes=max_bytes, max_ratio=self._settings.max_ratio, **how)
 
     async def _get_robots(self, url: str) -> tuple[int, bytes] | None:
@@ -355,7 +350,7 @@ class Gateway:
 
     async def _exchange(self, url: str, host: str, ask: _Ask) -> _Answer:
         try:
-            if isinstance(self._transport, _BARE):
+            if isinstance(self._transport, WireTransport):
                 return await self._exchange_bare(self._transport, url, ask)
             return await self._exchange_by_httpx(url, ask)
         except (TooLargeError, BodyError) as error:
@@ -363,18 +358,18 @@ class Gateway:
         except TROUBLES as error:
             raise explain(error, host) from error
 
-    async def _exchange_bare(self, transport: WireTransport | ProxyTransport, url: str, ask: _Ask) -> _Answer:
-        answer = await transport.ask(_escape(url), ask.headers.items())
+    async def _exchange_bare(self, transport: WireTransport, url: str, ask: _Ask) -> _Answer:
+        answer = await transport.ask(url, ask.headers)
         try:
             headers = Headers(answer.raw_headers)
-            body = await _read_body(answer.status, headers, answer.content.iter_any(), ask)
+            body = await _read_body(answer.status, headers, answer.pieces(), ask)
         finally:
             answer.release()
         return _Answer(answer.status, headers, body)
 
     async def _exchange_by_httpx(self, url: str, ask: _Ask) -> _Answer:
         assert self._transport is not None, "open the gateway with `async with`"
-        response = await self._transport.handle_async_request(httpx.Request("GET", url, headers=ask.headers))
+        response = await self._transport.handle_async_request(httpx.Request("GET", url, headers=list(ask.headers)))
         assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
             headers = Headers(response.headers.raw)
@@ -428,15 +423,10 @@ async def _feed(chunks: AsyncIterable[bytes], decoder: BodyDecoder) -> None:
         decoder.feed(chunk)
 
 
-def _escape(url: str) -> str:
-    """Write an address as it goes over the wire; most are so already."""
-    return url if _WIRE_URL.fullmatch(url) else str(httpx.URL(url))
-
-
-def _conditions(validators: Validators) -> dict[bytes, bytes]:
+def _conditions(validators: Validators) -> Fields:
     """Ask "changed since?" with the very bytes the server gave (RFC 9110 13.1); not with what is no header value."""
     pairs = ((b"If-None-Match", validators.etag), (b"If-Modified-Since", validators.last_modified))
-    return {name: value.encode("latin-1") for name, value in pairs if value and not _CONTROLS.search(value)}
+    return tuple([(name, value.encode("latin-1")) for name, value in pairs if value and not _CONTROLS.search(value)])
 
 
 def _join(base: str, location: str) -> str:

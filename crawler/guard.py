@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Protocol, TypedDict
 from urllib.parse import urlsplit
-
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core.addresses import check_url, is_public
 from crawler.errors import RefusedError
@@ -15,6 +15,23 @@ from crawler.errors import RefusedError
 # Name look-ups block a thread for as long as the resolver library likes; they get threads of their own, so that a
 # dead name server does not stop parsing.
 _LOOKUP_THREADS = 16
+
+
+class Resolved(TypedDict):
+    """One address of a name, and its family (`socket.AF_INET` or `AF_INET6`)."""
+
+    host: str
+    family: int
+
+
+class Resolver(Protocol):
+    """Turns names into addresses. Errors: `OSError` where it cannot."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> Sequence[Resolved]: ...
+
+    async def close(self) -> None: ...
 
 
 class AllowList:
@@ -65,7 +82,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-class SystemResolver(AbstractResolver):
+class SystemResolver:
     """Asks the operating system; numbers come back as numbers, so `0x7f.1` is judged as what it means."""
 
     def __init__(self) -> None:
@@ -73,12 +90,9 @@ class SystemResolver(AbstractResolver):
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    ) -> Sequence[Resolved]:
         found = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port, family)
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
-            for kind, address in found
-        ]
+        return [Resolved(host=address, family=kind) for kind, address in found]
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -89,20 +103,20 @@ def _look_up(host: str, port: int, family: int) -> list[tuple[int, str]]:
     return list(dict.fromkeys((int(kind), str(address[0])) for kind, _, _, _, address in rows))
 
 
-class GuardedResolver(AbstractResolver):
+class GuardedResolver:
     """Hands on only public addresses of a name, and those of exempt hosts.
 
     The connector connects to exactly what it is handed, so a name that turns private between two look-ups
     (DNS rebinding) is refused at the second. Errors: `RefusedError` when no public address is left.
     """
 
-    def __init__(self, inner: AbstractResolver, allowed: AllowList) -> None:
+    def __init__(self, inner: Resolver, allowed: AllowList) -> None:
         self._inner = inner
         self._allowed = allowed
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    ) -> Sequence[Resolved]:
         found = await self._inner.resolve(host, port, family)
         if self._allowed.permits(host, port):
             return found

@@ -103,8 +103,9 @@ WRONG_VALUES = [
     (
         "PROXY",
         "socks5://u:hunter2@p",
-        "'socks5://u:***@p' is no web address; write one such as https://setwire.example.org",
+        "'socks5://u:***@p' is no address of an HTTP proxy; write one such as http://proxy.lan:3128",
     ),
+    ("PROXY", "https://p", "'https://p' is no address of an HTTP proxy; write one such as http://proxy.lan:3128"),
     (
         "DATABASE_URL",
         "mysql://u:hunter2@h/n",

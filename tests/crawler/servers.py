@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+_NAMES = (x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("news.example"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ def serve(routes: dict[str, Route], *, tls: ssl.SSLContext | None = None) -> Ite
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """Make a certificate that nobody vouches for."""
+    """Make a certificate that nobody vouches for, of 127.0.0.1 and news.example; its file is `server.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -188,6 +191,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = folder / "server.pem"
