@@ -143,8 +143,8 @@ class Jobs:
 
     async def poll(self) -> None:
         """Claim the sources that are due and ask for each to be gathered, one at a time per host."""
-        free = self.pace.gathering * 2 - self._gathering
-        if free < max(self.pace.gathering // 2, 1):
+        free = self._count_free()
+        if not free:
             return
         claimed_at = time.monotonic()
         claimed, is_all = await asyncio.to_thread(self._claim_sources, free)
@@ -166,8 +166,13 @@ class Jobs:
         finally:
             self._gathering -= 1
             self._leave(lane)
-        if self._more_are_due:
+        if self._more_are_due and self._count_free():
             self.dispatcher.enqueue("poll", unique="poll", lock="poll")
+
+    def _count_free(self) -> int:
+        """How many more sources may be claimed; 0 until it is worth a claim."""
+        free = self.pace.gathering * 2 - self._gathering
+        return free if free >= max(self.pace.gathering // 2, 1) else 0
 
     def _leave(self, lane: str) -> None:
         self._host_lanes[lane] -= 1
