@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,8 +33,9 @@ from store.subscriptions import add_endpoint
 
 logger = logging.getLogger(__name__)
 
-# Entries of so many visits wait in memory at most; more would save little.
-_LARGEST_BATCH = 50
+# So much waits in memory at most, and keeps other writers waiting; more in one transaction would save little.
+_MOST_VISITS = 50
+_MOST_ENTRIES = 500
 # So long a visit waits for others to be stored with. A transaction costs as much as twenty visits without news.
 _COMPANY_SECONDS = 0.05
 
@@ -66,7 +67,8 @@ class VisitBook:
     store: Store
     now: Callable[[], datetime]
     operator: Endpoint | None = None
-    _waiting: list[tuple[Visit, asyncio.Future[int]]] = field(default_factory=list)
+    _waiting: deque[tuple[Visit, asyncio.Future[int]]] = field(default_factory=deque)
+    _waiting_entries: int = 0
     _is_storing: bool = False
     _is_full: asyncio.Event | None = None
 
@@ -74,7 +76,8 @@ class VisitBook:
         """Store a visit; the count of its new entries. Raises what the store raises, for this visit alone."""
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((visit, stored))
-        if self._is_full is not None and len(self._waiting) >= _LARGEST_BATCH:
+        self._waiting_entries += len(visit.entries)
+        if self._is_full is not None and self._is_enough():
             self._is_full.set()
         if not self._is_storing:
             await self._store_waiting()
@@ -85,18 +88,30 @@ class VisitBook:
         try:
             while self._waiting:
                 await self._wait_for_company()
-                batch, self._waiting = self._waiting[:_LARGEST_BATCH], self._waiting[_LARGEST_BATCH:]
-                await self._store_batch(batch)
+                await self._store_batch(self._take_batch())
         finally:
             self._is_storing = False
 
     async def _wait_for_company(self) -> None:
-        if len(self._waiting) >= _LARGEST_BATCH:
+        if self._is_enough():
             return
         self._is_full = asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(_COMPANY_SECONDS):
                 await self._is_full.wait()
+
+    def _is_enough(self) -> bool:
+        return len(self._waiting) >= _MOST_VISITS or self._waiting_entries >= _MOST_ENTRIES
+
+    def _take_batch(self) -> list[tuple[Visit, asyncio.Future[int]]]:
+        """Take from the front until it is enough for a transaction."""
+        batch: list[tuple[Visit, asyncio.Future[int]]] = []
+        count = 0
+        while self._waiting and len(batch) < _MOST_VISITS and count < _MOST_ENTRIES:
+            batch.append(self._waiting.popleft())
+            count += len(batch[-1][0].entries)
+        self._waiting_entries -= count
+        return batch
 
     async def _store_batch(self, batch: Sequence[tuple[Visit, asyncio.Future[int]]]) -> None:
         """Store all in one transaction, or each alone when that fails: one bad row must not cost the others."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Float, Integer, Text
@@ -101,10 +102,12 @@ def clean_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")
 
 
+@lru_cache(maxsize=2048)
 def key_of(text: str) -> str:
     """Shorten any text to 32 hex digits (128 bits of SHA-256) for a unique index.
 
-    PostgreSQL refuses an index row over 2,704 bytes, and feeds have GUIDs longer than that.
+    PostgreSQL refuses an index row over 2,704 bytes, and feeds have GUIDs longer than that. What was asked for lately
+    is remembered: a guid is looked up, and then stored.
     """
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
