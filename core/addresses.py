@@ -30,20 +30,32 @@ _REFUSED_V4 = tuple(
 )
 _GLOBAL_V6 = ip_network("2000::/3")
 _REFUSED_V6 = tuple(ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
-_MAX_URL_CHARS = 4096
+MAX_URL_CHARS = 4096
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
 
 
-@lru_cache(maxsize=4096)
+# Most URLs: nothing in them is to be escaped, put in lower case or left out. Scheme, authority, host, port, path.
+PLAIN_URL = re.compile(
+    r"(https?)://(([a-z0-9.-]+)(?::(?!80/|443/)([1-9][0-9]{0,3}|[1-5][0-9]{4}))?)"
+    r"(/(?!.*/\.)[A-Za-z0-9_~!$&'()*+,;=:@/?-][A-Za-z0-9._~!$&'()*+,;=:@/?-]*)"
+)
+
+
 def is_public(address: str) -> bool:
     """Say whether this IP address belongs to the open internet.
 
     Shape: anything that is not exactly one address (a name, a scoped `fe80::1%eth0`, `0x7f.1`) is not public.
     """
+    return judge_address(address) is True
+
+
+@lru_cache(maxsize=4096)
+def judge_address(text: str) -> bool | None:
+    """Say whether an IP address is public; None for what is none."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(text)
     except ValueError:
-        return False
+        return None
     return _is_public_v4(parsed) if isinstance(parsed, IPv4Address) else _is_public_v6(parsed)
 
 
@@ -65,8 +77,8 @@ def check_url(url: str, *, allow_http: bool = True) -> None:
     Errors: `ValueError` with one sentence. The address behind the host is judged when it is connected to
     (`is_public`), not here: a name checked now may point elsewhere a moment later.
     """
-    if len(url) > _MAX_URL_CHARS:
-        raise ValueError(f"the URL is longer than {_MAX_URL_CHARS:,} characters")
+    if len(url) > MAX_URL_CHARS:
+        raise ValueError(f"the URL is longer than {MAX_URL_CHARS:,} characters")
     if _CONTROL_OR_SPACE.search(url):
         raise ValueError("the URL contains a space or a control character")
     if "\\" in url:

@@ -5,16 +5,16 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Protocol, TypedDict
 from urllib.parse import urlsplit
 
-from core.addresses import check_url, is_public
+from core.addresses import MAX_URL_CHARS, PLAIN_URL, check_url, is_public, judge_address
 from crawler.errors import RefusedError
 
 # Name look-ups block a thread for as long as the resolver library likes; they get threads of their own, so that a
 # dead name server does not stop parsing.
 _LOOKUP_THREADS = 16
+USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class Resolved(TypedDict):
@@ -60,26 +60,24 @@ def check_target(url: str, allowed: AllowList) -> tuple[str, int]:
 @lru_cache(maxsize=4096)
 def _judge(url: str) -> tuple[str, int, bool]:
     """Say host, port, and whether the host is an address that is not public. Errors: `RefusedError`."""
+    plain = PLAIN_URL.fullmatch(url)
     try:
-        check_url(url)
+        if plain is None or len(url) > MAX_URL_CHARS:
+            check_url(url)
     except ValueError as error:
         raise RefusedError(f"{error}: {url[:200]!r}") from error
+    scheme, host, port = (plain[1], plain[3], plain[4]) if plain else _split(url)
+    return host, int(port) if port else USUAL_PORTS[scheme], is_address(host) and not is_public(host)
+
+
+def _split(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return host, port, is_address(host) and not is_public(host)
+    return parts.scheme, parts.hostname or "", parts.port
 
 
-@lru_cache(maxsize=4096)
 def is_address(host: str) -> bool:
     """Say whether a host is an address, not a name. Names of hosts do not end in a digit, nor hold colons."""
-    if ":" not in host and not host[-1:].isdigit():
-        return False
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return (":" in host or host[-1:].isdigit()) and judge_address(host) is not None
 
 
 class SystemResolver:

@@ -6,7 +6,6 @@ validators of other bytes would arrive changed.
 """
 
 import asyncio
-import re
 import socket
 import ssl
 import time
@@ -17,9 +16,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from core.addresses import PLAIN_URL
 from core.answers import AnswerReader, CutShortError, Head, HeadLimits
 from crawler.errors import UnreachableError
-from crawler.guard import Resolver, is_address
+from crawler.guard import USUAL_PORTS, Resolver, is_address
 from crawler.sockets import Address, Stream, open_stream
 
 MAX_HEADERS = 100
@@ -27,12 +27,6 @@ MAX_HEADER_BYTES = 8190
 # A connection outlives its request this long, so that a publisher's dozen feeds share one.
 KEEP_ALIVE_SECONDS = 15
 HEAD_LIMITS = HeadLimits(line_bytes=MAX_HEADER_BYTES, head_bytes=MAX_HEADER_BYTES * MAX_HEADERS, headers=MAX_HEADERS)
-_USUAL_PORTS = {"http": 80, "https": 443}
-# An address in which nothing has to be escaped, put in lower case or left out.
-_PLAIN_URL = re.compile(
-    r"(https?)://(([a-z0-9.-]+)(?::(?!80/|443/)([1-9][0-9]{0,4}))?)"
-    r"(/(?!.*/\.)[A-Za-z0-9_~!$&'()*+,;=:@/?-][A-Za-z0-9._~!$&'()*+,;=:@/?-]*)"
-)
 
 Key = tuple[str, str, int]
 Field = tuple[bytes, bytes]
@@ -270,13 +264,13 @@ class _IdleStreams:
 
 def _read_target(url: str) -> Target:
     """Read an address as it goes over the wire; most are written so already."""
-    plain = _PLAIN_URL.fullmatch(url)
+    plain = PLAIN_URL.fullmatch(url)
     if plain is not None:
         scheme, authority, host, port, path = plain.groups()
-        return Target(scheme, host, int(port) if port else _USUAL_PORTS[scheme], authority, path)
+        return Target(scheme, host, int(port) if port else USUAL_PORTS[scheme], authority, path)
     parts = urlsplit(str(httpx.URL(url)))
-    host, port_number = parts.hostname or "", parts.port or _USUAL_PORTS[parts.scheme]
+    host, port_number = parts.hostname or "", parts.port or USUAL_PORTS[parts.scheme]
     shown = f"[{host}]" if ":" in host else host
-    authority = shown if port_number == _USUAL_PORTS[parts.scheme] else f"{shown}:{port_number}"
+    authority = shown if port_number == USUAL_PORTS[parts.scheme] else f"{shown}:{port_number}"
     path = parts.path or "/"
     return Target(parts.scheme, host, port_number, authority, f"{path}?{parts.query}" if parts.query else path)

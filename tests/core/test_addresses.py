@@ -1,12 +1,13 @@
 """The judgement of addresses and URLs: tables of what may and may not be reached."""
 
 from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.addresses import check_url, is_public
+from core.addresses import PLAIN_URL, check_url, is_public
 
 PUBLIC = [
     "1.1.1.1", "8.8.8.8", "93.184.215.14", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
@@ -111,3 +112,35 @@ def test_any_text_passes_or_raises_value_error(text: str) -> None:
         check_url(text)
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017
+
+
+_HOSTS = st.sampled_from(
+    ["news.example", "127.0.0.1", "0x7f.1", "a-b.c.", "..", "h@x", "h%41", "[::1]", "H.example", "é.example"]
+)
+_PORTS = st.integers(0, 70_000).map(str) | st.sampled_from(["", "080", "x"])
+_PATHS = st.text(alphabet="ab/.?#%:@;=&~\\\t é'", max_size=12)
+
+
+@given(st.sampled_from(["http", "https", "ftp"]), _HOSTS, _PORTS, _PATHS)
+def test_a_plain_url_is_one_that_the_check_lets_through_and_reads_alike(
+    scheme: str, host: str, port: str, path: str
+) -> None:
+    url = f"{scheme}://{host}{':' if port else ''}{port}/{path}"
+    plain = PLAIN_URL.fullmatch(url)
+    if plain is None:
+        return
+    check_url(url)
+    parts = urlsplit(url)
+    assert (plain[1], plain[3], int(plain[4]) if plain[4] else None) == (parts.scheme, parts.hostname, parts.port)
+    assert plain[5] == parts.path + (f"?{parts.query}" if "?" in url else "")
+    assert (plain[2], parts.fragment) == (parts.netloc, "")
+
+
+@pytest.mark.parametrize("port", ["0", "080", "65536", "99999"])
+def test_a_port_that_is_none_is_never_plain(port: str) -> None:
+    assert PLAIN_URL.fullmatch(f"http://news.example:{port}/") is None
+
+
+@pytest.mark.parametrize("port", ["", ":1", ":8080", ":59999"])
+def test_most_urls_are_plain(port: str) -> None:
+    assert PLAIN_URL.fullmatch(f"https://www.news-wire.example{port}/film/feed/?paged=1&since=2026-11-01")
