@@ -1,7 +1,8 @@
 """A loopback server of many feeds for the gather bench; runs as a process of its own and costs little itself.
 
 `GET /feeds/NUMBER.xml` on any address of 127/8 answers a feed of 30 items in 56 KB, or 304. `/state?changed=SHARE`
-gives so many feeds, spread evenly, a new first item; `/state?delay=SECONDS` makes every feed wait so long.
+gives so many feeds, spread evenly, a new first item; `/state?delay=SECONDS` makes every feed wait so long. The newest
+item is an hour old when the server starts, each other an hour older than the one above it.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ _WORDS = """
     paper kite
 """.split()  # noqa: SIM905 - a table of words reads best as text
 _ITEMS = 30
-_FIRST_AT = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
+_FIRST_AT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 _CONDITION = re.compile(rb"\r\nIf-None-Match: *([^\r]*)\r\n", re.IGNORECASE)
 
 

@@ -32,6 +32,7 @@ from store.housekeeping import Retention
 from store.sources import sync_sources
 
 _DAY = timedelta(days=1)
+_INTERVAL = timedelta(hours=1)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -42,13 +43,13 @@ def make_source(number: int, port: int) -> Source:
         publisher=Publisher(slug=PublisherSlug(f"outlet-{number}"), name=f"Outlet {number}"),
         kind=SourceKind.FEED,
         url=f"http://127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}:{port}/feeds/{number}.xml",
-        interval=_DAY,
+        interval=_INTERVAL,
     )
 
 
 @asynccontextmanager
 async def open_jobs(
-    store: Store, settings: FetchSettings, *, now: Callable[[], datetime], default: timedelta = _DAY
+    store: Store, settings: FetchSettings, *, now: Callable[[], datetime], default: timedelta = _INTERVAL
 ) -> AsyncIterator[Jobs]:
     """Compose the jobs as the service does, so far as gathering needs them."""
     async with (
@@ -81,10 +82,13 @@ async def open_jobs(
 
 
 async def _refresh(store: Store, count: int, connections: int) -> None:
-    """Poll until every source was asked. The clock stands three days on with each run, so that all are due."""
+    """Poll until every source was asked.
+
+    The clock stands two hours on with each run: all are due, and none has been silent for so long that it is told.
+    """
     with store.read() as tx:
         rounds = gathered_since(tx, _LONG_AGO).fetches // count
-    shift = _DAY * 3 * rounds
+    shift = _INTERVAL * 2 * rounds
     hosts = frozenset(make_source(number, 0).url.split("/")[2].split(":")[0] for number in range(count))
     settings = FetchSettings(allow_private_hosts=hosts, total=connections, deadline=timedelta(seconds=60))
     async with open_jobs(store, settings, now=lambda: datetime.now(UTC) + shift) as jobs:

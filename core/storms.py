@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 _WORD = re.compile(r"[^\W_]+")
 # A recurring column comes back alone under its old headline; an archive comes back in numbers.
-_FEWEST = 5
+FEWEST = 5
 _SMALLEST_SHARE = 0.5
 _FEWEST_WORDS = 3
 
@@ -26,7 +26,7 @@ def find_republished(keys: Mapping[str, str | None], known: Collection[str]) -> 
     """
     old = [guid for guid, key in keys.items() if key is not None and key in known]
     told = sum(key is not None for key in keys.values())
-    if len(old) < _FEWEST or len(old) < told * _SMALLEST_SHARE:
+    if len(old) < FEWEST or len(old) < told * _SMALLEST_SHARE:
         return {}
     reason = f"backlog: one of {len(old)} old texts that its source published again at once"
     return dict.fromkeys(old, reason)

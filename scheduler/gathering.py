@@ -11,7 +11,7 @@ from datetime import datetime
 
 from core.habits import is_flood
 from core.health import find_alarm, say_alarm
-from core.storms import find_republished, text_key
+from core.storms import FEWEST, find_republished, text_key
 from core.values import (
     Delivery,
     DeliveryId,
@@ -201,25 +201,34 @@ def take_in(tx: Session, parcels: Sequence[Parcel], *, now: datetime) -> list[in
     No two parcels of a source may hold the same entry.
     """
     fresh = leave_known(tx, [(parcel.source.source_id, parcel.entries) for parcel in parcels], now=now)
+    old_guids = _find_republished(tx, parcels, fresh)
     hauls = [
-        Haul(
-            source=parcel.source,
-            items=items,
-            is_backlog=parcel.is_first,
-            old_guids={} if parcel.is_first else _find_republished(tx, parcel.source, items),
-        )
-        for parcel, items in zip(parcels, fresh, strict=True)
+        Haul(source=parcel.source, items=items, is_backlog=parcel.is_first, old_guids=old)
+        for parcel, items, old in zip(parcels, fresh, old_guids, strict=True)
     ]
     add_hauls(tx, hauls, now=now)
     return [len(items) for items in fresh]
 
 
-def _find_republished(tx: Session, source: Source, fresh: Sequence[ParsedEntry]) -> dict[str, str]:
-    keys = {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in fresh}
-    old = find_republished(keys, known_texts(tx, {key for key in keys.values() if key}))
-    if old:
-        logger.warning("source %s published %s old texts again; they alert nobody", source.source_id, len(old))
-    return old
+def _find_republished(
+    tx: Session, parcels: Sequence[Parcel], fresh: Sequence[Sequence[ParsedEntry]]
+) -> list[dict[str, str]]:
+    """Find in each parcel what its publisher published before, by guid, and why that is thought."""
+    keys = [
+        {} if parcel.is_first or len(items) < FEWEST else _text_keys(parcel.source, items)
+        for parcel, items in zip(parcels, fresh, strict=True)
+    ]
+    known = known_texts(tx, {key for some in keys for key in some.values() if key})
+    found = [find_republished(some, known) for some in keys]
+    for parcel, old in zip(parcels, found, strict=True):
+        if old:
+            name = parcel.source.source_id
+            logger.warning("source %s published %s old texts again; they alert nobody", name, len(old))
+    return found
+
+
+def _text_keys(source: Source, items: Sequence[ParsedEntry]) -> dict[str, str | None]:
+    return {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in items}
 
 
 def _fail(stored: asyncio.Future[int], error: StoreError) -> None:

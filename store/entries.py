@@ -32,6 +32,9 @@ _BURIED = select(tombstones.c.key).where(
     tombstones.c.key.in_(bindparam("keys", expanding=True)),
 )
 _FRESHLY_BURIED = _BURIED.where(tombstones.c.buried_at >= bindparam("since"))
+_TOLD = select(articles.c.text_key).where(
+    articles.c.text_key.is_not(None), articles.c.text_key.in_(bindparam("keys", expanding=True))
+)
 _HAS_HISTORY = select(sources.c.source_id).where(
     sources.c.source_id.in_(bindparam("names", expanding=True)),
     or_(
@@ -112,8 +115,7 @@ def known_texts(tx: Session, keys: Collection[str]) -> set[str]:
     """Those of the text keys (`core.storms.text_key`) that an article has."""
     found: set[str] = set()
     for some in chunks(keys):
-        query = select(articles.c.text_key).where(articles.c.text_key.is_not(None), articles.c.text_key.in_(some))
-        found.update(tx.execute(query).scalars())
+        found.update(tx.execute(_TOLD, {"keys": some}).scalars())
     return found
 
 
