@@ -261,7 +261,10 @@ class Gateway:
         """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
         assert self._transport is not None, "open the gateway with `async with`"
         host, _ = check_target(url, self._allowed)
-        request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
+        try:
+            request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
+        except httpx.InvalidURL as error:
+            raise explain(error, host) from error
         budget = _Budget(self._settings.deadline)
         return await self._in_turn(host, 0.0, budget, partial(_post, self._transport, request, host))
 
