@@ -34,13 +34,13 @@ class FeedLink:
     title: str = ""
 
 
-def parse_feed_links(body: bytes, *, url: str) -> tuple[FeedLink, ...]:
+def parse_feed_links(body: bytes, *, url: str, content_type: str = "") -> tuple[FeedLink, ...]:
     """Read the feeds a page declares (`rel=alternate` or `rel=feed`); never raises.
 
     Shape: each address once, at most 20, the likeliest first: feeds of news before feeds of comments, those below the
     page's own path before those of the whole site, else in the page's order.
     """
-    tree = read_html(body)
+    tree = read_html(body, content_type=content_type)
     if tree is None:
         return ()
     base = resolve_url(next((one.get("href") or "" for one in tree.iter("base")), ""), url) or url

@@ -80,14 +80,17 @@ _PARSER_ERRORS = (
 )
 
 
-def parse_page(body: bytes, *, url: str, now: datetime, selectors: PageSelectors | None = None) -> ParsedPage:
+def parse_page(
+    body: bytes, *, url: str, now: datetime, selectors: PageSelectors | None = None, content_type: str = ""
+) -> ParsedPage:
     """Read an article page; never raises, whatever the bytes.
 
     `text` has one paragraph a line and is empty when none was found. `canonical_url` is the page's own `rel=canonical`
-    (else `og:url`), believed only within the same registrable domain. `url` is where the page came from.
+    (else `og:url`), believed only within the same registrable domain. `url` is where the page came from, `content_type`
+    the HTTP header, which may name the charset.
     What `selectors` find goes before all else; one that finds nothing or cannot be read changes nothing.
     """
-    tree = read_html(body)
+    tree = read_html(body, content_type=content_type)
     if tree is None:
         return ParsedPage(url=url)
     meta = _Metadata(tree)
@@ -163,13 +166,13 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [one for one in values[:_MAX_AUTHORS] if isinstance(one, dict)]
 
 
-def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
+def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime, content_type: str = "") -> ParsedFeed:
     """Read a listing page by CSS selectors; never raises. A selector that cannot be read is told in `problems`.
 
     Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
     `::text` reads all words of the first element that has some, those in inline markup too.
     """
-    tree = read_html(body)
+    tree = read_html(body, content_type=content_type)
     if tree is None:
         return ParsedFeed(is_feed=False, problems=("The page is empty.",))
     try:
@@ -207,9 +210,9 @@ class _Metadata:
         return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "")
 
 
-def read_html(body: bytes) -> Any:
+def read_html(body: bytes, *, content_type: str = "") -> Any:
     """Build a tree with a root element `html`; None for bytes that hold none."""
-    text = decode_text(body[:MAX_PAGE_BYTES]).replace("\0", "")
+    text = decode_text(body[:MAX_PAGE_BYTES], content_type=content_type).replace("\0", "")
     text = _CROWDED_TAG.sub(_empty_crowded, text)
     if not has_markup(text):
         return None

@@ -74,6 +74,11 @@ class SourceSpider(Spider):
         self.ended = replace(self.ended, outcome=FetchOutcome.NOT_A_FEED, error=error)
 
 
+def content_type(response: Response) -> str:
+    """Give the header of that name as the server wrote it; empty where there is none."""
+    return (response.headers.get(b"Content-Type") or b"").decode("latin-1")
+
+
 def judge_page(response: Response) -> tuple[FetchOutcome, str] | None:
     return judge_response(response.meta["answer"], is_conditional=False)
 

@@ -7,7 +7,7 @@ from scrapy.http import Response
 from core.parsing.pages import parse_listing
 from core.values import ParsedEntry, Selectors
 from crawler.messages import Problem
-from crawler.spiders.base import SourceSpider
+from crawler.spiders.base import SourceSpider, content_type
 
 
 class ListingSpider(SourceSpider):
@@ -25,7 +25,9 @@ class ListingSpider(SourceSpider):
         if selectors is None:
             yield Problem(words=f"{self.source.source_id} is a listing without selectors; add them to its record.")
             return
-        parsed = parse_listing(response.body, url=response.url, selectors=selectors, now=self.now)
+        parsed = parse_listing(
+            response.body, url=response.url, selectors=selectors, now=self.now, content_type=content_type(response)
+        )
         yield from parsed.entries
         yield from (Problem(words=words) for words in parsed.problems)
         if not parsed.entries:

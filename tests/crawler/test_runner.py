@@ -290,3 +290,18 @@ def test_a_child_does_not_outlive_the_service() -> None:
             os.kill(parent.pid, signal.SIGKILL)
             parent.wait()
         assert server.gone.wait(3)
+
+
+def test_a_charset_that_only_the_header_names_is_read() -> None:
+    words = "Режиссёр снимает новый фильм на пристани"
+    listing = f'<html><body><article class="card"><a href="/1">{words}</a></article></body></html>'.encode("cp1251")
+    story = f"<html><head><title>{words}</title></head><body><p>{words}</p></body></html>".encode("cp1251")
+    kind = "text/html; charset=windows-1251"
+    routes = {"/": answer(body=listing, content_type=kind), "/1": answer(body=story, content_type=kind)}
+    with serve(routes) as server:
+        gathered = crawl(source(server.url + "/", selectors=CARDS))
+        assert [entry.title for entry in gathered.entries] == [words]
+        pages = asyncio.run(fetch_articles([(EntryId(1), server.url + "/1")], settings=settings()))
+    page = pages[EntryId(1)]
+    assert isinstance(page, ParsedPage)
+    assert page.title == words
