@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import cssselect
 import lxml.html
 import parsel
 import trafilatura
@@ -22,6 +21,7 @@ from core.parsing.entries import (
     keep_first,
     tell_count,
 )
+from core.parsing.selecting import is_xpath, select_in
 from core.parsing.text import (
     SUMMARY_CHARS,
     TEXT_CHARS,
@@ -138,7 +138,7 @@ def _read_own(tree: Any, selectors: PageSelectors, *, now: datetime) -> _Own:
 def _select_own(page: parsel.Selector, selector: str, read: Callable[[Any], str]) -> list[str]:
     try:
         return list(_select(page, selector, read))
-    except (cssselect.SelectorError, etree.XPathError, ValueError):
+    except ValueError:
         return []
 
 
@@ -167,7 +167,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime, content_type: str = "") -> ParsedFeed:
-    """Read a listing page by CSS selectors; never raises. A selector that cannot be read is told in `problems`.
+    """Read a listing page by its selectors; never raises. A selector that cannot be read is told in `problems`.
 
     Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
     `::text` reads all words of the first element that has some, those in inline markup too.
@@ -177,8 +177,9 @@ def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime,
         return ParsedFeed(is_feed=False, problems=("The page is empty.",))
     try:
         return _read_boxes(parsel.Selector(root=tree, type="html"), url=url, selectors=selectors, now=now)
-    except (cssselect.SelectorError, etree.XPathError, ValueError) as error:
-        return ParsedFeed(is_feed=False, problems=(f"A CSS selector cannot be read: {clean_line(str(error))}.",))
+    except ValueError as error:
+        kind = "An XPath" if str(error).startswith("XPath") else "A CSS selector"
+        return ParsedFeed(is_feed=False, problems=(f"{kind} cannot be read: {clean_line(str(error))}.",))
 
 
 class _Metadata:
@@ -359,7 +360,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _read_boxes(page: parsel.Selector, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
     base = resolve_url(page.css("base::attr(href)").get() or "", url) or url
-    boxes = page.css(selectors.item)
+    boxes = select_in(page, selectors.item)
     found = [_read_box(box, selectors, base=base, now=now) for box in boxes[:MAX_ENTRIES]]
     entries, repeat_count = keep_first(entry for entry in found if entry)
     nothing = () if boxes else (f"The selector {selectors.item!r} finds nothing on the page.",)
@@ -397,12 +398,14 @@ def _select(box: parsel.Selector, selector: str, read: Callable[[Any], str]) -> 
     """Read what a selector finds: texts as they are, elements by `read`. An empty selector finds nothing."""
     if not selector:
         return ()
-    return (found.root if isinstance(found.root, str) else read(found.root) for found in box.css(selector))
+    roots = (found.root for found in select_in(box, selector))
+    return (read(root) if isinstance(root, etree._Element) else str(root) for root in roots)  # noqa: SLF001 its only name
 
 
 def _select_text(box: parsel.Selector, selector: str) -> str:
     """Find the first words; with `::text` those of the whole element: film titles stand in `<em>`."""
-    for attempt in dict.fromkeys((selector.removesuffix("::text"), selector)):
+    whole = selector.removesuffix("/text()" if is_xpath(selector) else "::text").removesuffix("/")
+    for attempt in dict.fromkeys((whole, selector)):
         text = next((text for text in _select(box, attempt, _read_words) if text.strip()), "")
         if text:
             return text

@@ -40,7 +40,7 @@ class SourceSpider(Spider):
         )
 
     def awaited(self) -> str:
-        """Name what a browser waits for before the page is read: a CSS selector, or nothing."""
+        """Name what a browser waits for before the page is read: a CSS selector, `xpath=...`, or nothing."""
         return ""
 
     def open_source(self, response: Response) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from scrapy.http import Response
 
 from core.parsing.pages import parse_listing
+from core.parsing.selecting import is_xpath
 from core.values import ParsedEntry, Selectors
 from crawler.messages import Problem
 from crawler.spiders.base import SourceSpider, content_type
@@ -18,7 +19,8 @@ class ListingSpider(SourceSpider):
 
     def awaited(self) -> str:
         selectors = self.source.selectors or self.selectors
-        return selectors.item if selectors else ""
+        item = selectors.item if selectors else ""
+        return f"xpath={item}" if is_xpath(item) else item
 
     def parse(self, response: Response) -> Iterator[ParsedEntry | Problem]:
         selectors = self.source.selectors or self.selectors

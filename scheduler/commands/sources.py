@@ -118,7 +118,7 @@ def try_source(  # noqa: PLR0913 an option is an argument here
     kind: Annotated[
         SourceKind | None, typer.Option(help="How to read an address; default: a feed, or a page's.")
     ] = None,
-    item: Annotated[str, typer.Option(help="Read a listing: the CSS selector of its boxes.")] = "",
+    item: Annotated[str, typer.Option(help="Read a listing: the CSS selector or XPath of its boxes.")] = "",
     link: Annotated[str, typer.Option(help="Inside a box: where the link is.")] = Selectors(item="").link,
     title: Annotated[str, typer.Option(help="Inside a box: where the headline is.")] = Selectors(item="").title,
     summary: Annotated[str, typer.Option(help="Inside a box: where the summary is.")] = "",
@@ -137,7 +137,9 @@ def try_source(  # noqa: PLR0913 an option is an argument here
         selectors = Selectors(item=item, link=link, title=title, summary=summary, date=date, image=image)
         source = replace(source, kind=SourceKind.LISTING, spider=spider, selectors=None if spider else selectors)
     elif source.kind is SourceKind.LISTING and source.selectors is None and not source.spider:
-        raise CommandError("A listing needs selectors: give --item, the CSS selector of its boxes, or --spider.")
+        raise CommandError(
+            "A listing needs selectors: give --item, the CSS selector or XPath of its boxes, or --spider."
+        )
     render = Render.JAVASCRIPT if javascript else source.render
     source = replace(source, full_text=source.full_text or full_text, render=render)
     trial = asyncio.run(try_out(source, look_around=kind is None and "://" in address))
