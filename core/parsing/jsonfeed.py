@@ -57,7 +57,8 @@ def parse_json_feed(text: str, *, url: str, now: datetime) -> ParsedFeed:
 
 def _load(text: str) -> dict[str, Any] | None:
     try:
-        document = json.loads(text)
+        # Line breaks inside texts are no JSON, but programs that write it by hand leave them there.
+        document = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):

@@ -194,7 +194,7 @@ class _Metadata:
                 self._meta.setdefault(name.strip().lower(), content)
         self.articles = tuple(_json_articles(tree))
         self.canonical = next((link.get("href") or "" for link in tree.iter("link") if _has_rel(link, "canonical")), "")
-        self.base = next((element.get("href") or "" for element in tree.iter("base")), "")
+        self.base = next((element.get("href") for element in tree.iter("base") if element.get("href")), "")
         self.language = tree.get("lang") or self.first("og:locale", "language") or ""
         self.site = clean_title(self.first("og:site_name", "application-name"))
         self.document_title = next((element.text or "" for element in tree.iter("title")), "")

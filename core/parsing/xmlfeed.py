@@ -74,6 +74,7 @@ _PERIODS = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
+_MAIL_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[^\s<>()\[\],;:\"']{1,255}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # feedparser meets hostile bytes with these; none is a fault of ours.
 _PARSER_ERRORS = (
@@ -230,12 +231,22 @@ def _is_dialect(namespace: str) -> bool:
 def _flatten_markup(item: Element) -> None:
     """Write markup that stands as elements (Atom's `type="xhtml"`) as escaped HTML, as everybody else does."""
     for child in item:
-        if len(child) and local_name(child) in _TEXT_ELEMENTS:
+        if local_name(child) in {"author", "creator"} and not len(child) and "@" in (child.text or ""):
+            _settle_author(child)
+        if len(child) and local_name(child) in _TEXT_ELEMENTS and "mrss" not in _namespace(child):
             markup = html.escape(child.text or "", quote=False) + "".join(_html_of(part) for part in child)
             for part in list(child):
                 child.remove(part)
             child.text = markup
             child.set("type", "html")
+
+
+def _settle_author(author: Element) -> None:
+    """Leave the name of `ed@pier.studio (Jo Doe)`; feedparser knows no domain of more than four letters."""
+    stated = html.unescape(author.text or "")
+    name = _MAIL_ADDRESS.sub(" ", stated).strip(" \t\r\n<>()[]\"',;:-")
+    if name or len(stated.strip().rpartition(".")[2]) > 4:
+        author.text = name or stated.strip().partition("@")[0]
 
 
 def _html_of(element: Element) -> str:
