@@ -32,6 +32,7 @@ from crawler.errors import (
 from crawler.guard import AllowList, SystemResolver, check_target
 from crawler.headers import Headers
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
+from crawler.shelf import RobotsShelf
 from crawler.transport import TROUBLES, ProxyTransport, explain, open_transport
 from crawler.turns import SharedTurns
 from crawler.wire import WireTransport
@@ -82,7 +83,8 @@ class FetchSettings:
     `deadline` bounds one `get` with all its redirects, not the wait for a free place on the host.
     `max_ratio` is decoded bytes per byte on the wire. `allow_private_hosts` are names or addresses, each with an
     optional `:port`. `proxy` is asked for every request if set; names are then resolved by the proxy, so the proxy
-    must keep them off private addresses. Processes with the same `shared_folder` take turns at services.
+    must keep them off private addresses. Processes with the same `shared_folder` take turns at services
+    and share what robots.txt said.
     """
 
     user_agent: str = "setwire/0.1 (+https://setwire.example/bot)"
@@ -202,7 +204,8 @@ class Gateway:
         self._total = asyncio.Semaphore(settings.total)
         self._lanes: dict[str, _Lane] = {}
         self._turns = SharedTurns(settings.shared_folder) if settings.shared_folder else None
-        self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic)
+        shelf = RobotsShelf(settings.shared_folder / "robots", clock=time.time) if settings.shared_folder else None
+        self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic, shelf=shelf)
 
     async def __aenter__(self) -> Self:
         if self._transport is None:

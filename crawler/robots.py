@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from crawler.errors import RobotsDisallowedError
+from crawler.shelf import RobotsAnswer, RobotsShelf
 
 MAX_ROBOTS_BYTES = 500 * 1024
 _KEEP = timedelta(hours=24)
@@ -168,6 +169,10 @@ def _unescape_one(escape: re.Match[str]) -> str:
     return character if character in _UNRESERVED else escape.group().upper()
 
 
+def _is_missing(answer: RobotsAnswer) -> bool:
+    return answer is None or answer[0] >= 500 or answer[0] == 429
+
+
 @dataclass(slots=True)
 class _Memory:
     lock: asyncio.Lock
@@ -179,19 +184,21 @@ class RobotsBook:
     """Remembers the rules of every origin asked for, a day each.
 
     `fetch` gives the status and body of a robots.txt, or None when there was no answer to be had.
-    `clock` gives seconds that never run backwards.
+    `clock` gives seconds that never run backwards. A `shelf` shares answers with other processes, later ones too.
     """
 
     def __init__(
         self,
         *,
-        fetch: Callable[[str], Awaitable[tuple[int, bytes] | None]],
+        fetch: Callable[[str], Awaitable[RobotsAnswer]],
         product: str,
         clock: Callable[[], float],
+        shelf: RobotsShelf | None = None,
     ) -> None:
         self._fetch = fetch
         self._product = product
         self._clock = clock
+        self._shelf = shelf
         self._memories: dict[str, _Memory] = {}
 
     async def admit(self, url: str) -> timedelta:
@@ -211,16 +218,28 @@ class RobotsBook:
         memory = self._memories.setdefault(origin, _Memory(asyncio.Lock()))
         async with memory.lock:
             if memory.expires_at <= self._clock():
-                memory.rules, keep = self._read(await self._fetch(f"{origin}/robots.txt"))
-                memory.expires_at = self._clock() + keep.total_seconds()
+                answer, seconds = await self._ask(origin)
+                memory.rules = self._read(answer)
+                memory.expires_at = self._clock() + seconds
             return memory.rules
 
-    def _read(self, answer: tuple[int, bytes] | None) -> tuple[RobotsRules, timedelta]:
+    async def _ask(self, origin: str) -> tuple[RobotsAnswer, float]:
+        """Give the answer of an origin, from the shelf if it is there, and for how many seconds it holds."""
+        kept = self._shelf.take(origin) if self._shelf else None
+        if kept is not None:
+            return kept
+        answer = await self._fetch(f"{origin}/robots.txt")
+        seconds = (_KEEP_UNREACHABLE if _is_missing(answer) else _KEEP).total_seconds()
+        if self._shelf is not None:
+            self._shelf.put(origin, answer, seconds)
+        return answer, seconds
+
+    def _read(self, answer: RobotsAnswer) -> RobotsRules:
         """Follow RFC 9309 2.3.1: a 4xx allows all, a 5xx, 429 or no answer forbids all."""
-        if answer is None or answer[0] >= 500 or answer[0] == 429:
-            return DISALLOW_ALL, _KEEP_UNREACHABLE
+        if answer is None or _is_missing(answer):
+            return DISALLOW_ALL
         status, body = answer
-        return (parse_robots(body, product=self._product) if status == 200 else RobotsRules()), _KEEP
+        return parse_robots(body, product=self._product) if status == 200 else RobotsRules()
 
     def _forget_expired(self) -> None:
         if len(self._memories) <= _MAX_REMEMBERED:
