@@ -324,7 +324,7 @@ class Gateway:
 
     async def _ask_once(self, url: str, ask: _Ask, budget: _Budget) -> _Answer:
         host, _ = check_target(url, self._allowed)
-        spacing = (await self._robots.admit(url)).total_seconds() if ask.check_robots else 0.0
+        spacing = (await self._robots.admit(_write_url(url, host))).total_seconds() if ask.check_robots else 0.0
         return await self._in_turn(host, spacing, budget, partial(self._exchange, url, host, ask))
 
     async def _in_turn(self, host: str, spacing: float, budget: _Budget, work: Callable[[], Awaitable[T]]) -> T:
@@ -437,6 +437,14 @@ async def _feed(chunks: AsyncIterable[bytes], decoder: BodyDecoder) -> None:
 def _escape(url: str) -> str:
     """Write an address as it goes over the wire; most are so already."""
     return url if _WIRE_URL.fullmatch(url) else str(httpx.URL(url))
+
+
+def _write_url(url: str, host: str) -> str:
+    """Give the address that the server will see. Errors: `RefusedError`."""
+    try:
+        return _escape(url)
+    except httpx.InvalidURL as error:
+        raise explain(error, host) from error
 
 
 def _conditions(validators: Validators) -> dict[bytes, bytes]:

@@ -95,3 +95,11 @@ def test_a_folder_that_cannot_be_written_costs_the_sharing_alone(tmp_path: Path)
     with serve({"/page": answer()}) as server:
         look(server, tmp_path / "file")
         assert server.targets == ["/robots.txt", "/page"]
+
+
+@pytest.mark.parametrize("path", ["/né/1", "/n%C3%A9/1", "/n%c3%a9/1", "/open/../n%C3%A9/1", "/./n%C3%A9/1"])
+def test_robots_judges_the_address_the_server_sees(tmp_path: Path, path: str) -> None:
+    with serve({"/robots.txt": answer(body="User-agent: *\nDisallow: /né/\n".encode())}) as server:
+        with pytest.raises(RobotsDisallowedError):
+            look(server, tmp_path, path)
+        assert server.targets == ["/robots.txt"]
