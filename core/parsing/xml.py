@@ -13,6 +13,7 @@ Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 MAX_BYTES = 16 * 1024 * 1024
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([A-Za-z0-9._:-]{1,40})\s*[\"']")
+_FEED_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
@@ -121,6 +122,12 @@ def parse_xml(text: str) -> tuple[Element | None, str]:
         return _drop_entities(root), ""
     root = _build(_ENTITY.sub(_mend_entity, text).lstrip(), recover=True)
     return _drop_entities(root), "The XML is not well-formed; it was read as far as it could be mended."
+
+
+def lacks_end(body: bytes) -> bool:
+    """Say whether a feed in XML breaks off: its root is not closed in the last two kilobytes."""
+    tail = body[-2048:].replace(b"\0", b"")
+    return not body.startswith((b"{", b"[")) and _FEED_END.search(tail) is None
 
 
 def local_name(element: Element) -> str:

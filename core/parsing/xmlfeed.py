@@ -29,7 +29,7 @@ from core.parsing.entries import (
 from core.parsing.fastfeed import read_usual
 from core.parsing.services import settle_service
 from core.parsing.text import clean_title, has_markup
-from core.parsing.xml import Element, local_name, parse_xml
+from core.parsing.xml import Element, lacks_end, local_name, parse_xml
 from core.urls import resolve_url
 from core.values import Pace, ParsedEntry, ParsedFeed
 
@@ -93,6 +93,8 @@ def parse_xml_feed(text: str, *, url: str, now: datetime, known: AskKnown = know
     root, problem = _find_feed(text)
     if root is None:
         return ParsedFeed(is_feed=False, problems=(_tell_kind(text),))
+    if problem and lacks_end(text[-2048:].encode("utf-8", "replace")):
+        _drop_cut_item(root, text)
     fast = None if problem else _read_fast(root, url=url, now=now, known=known)
     return fast or _read_by_reference(root, problem, url=url, now=now, known=known)
 
@@ -174,6 +176,14 @@ def _find_feed(text: str) -> tuple[Element | None, str]:
     root, _ = parse_xml(text[start.start() :])
     is_feed = root is not None and local_name(root) in _ROOTS
     return (root if is_feed else None), "Something that is no feed stands before it."
+
+
+def _drop_cut_item(root: Element, text: str) -> None:
+    """Leave out the item in whose middle a document breaks off: it would be told by half, and then as a whole."""
+    starts, ends = (max(text.rfind(f"{sign}item"), text.rfind(f"{sign}entry")) for sign in ("<", "</"))
+    items = [element for element in root.iter(etree.Element) if local_name(element) in {"item", "entry"}]
+    if items and starts > ends:
+        _drop(items[-1])
 
 
 def _tell_kind(text: str) -> str:

@@ -208,3 +208,23 @@ def test_a_source_with_an_impossible_address_is_refused(url: str) -> None:
             return await gather_feed(replace(SOURCE, url=url), FRESH, gateway=gateway, now=lambda: NOW)
 
     assert asyncio.run(ask()).fetch.outcome is FetchOutcome.REFUSED
+
+
+@pytest.mark.parametrize("place", [b"</title><link>https://lantern.example/2", b"shoot moves", b"/2</link></item>"])
+def test_a_feed_that_breaks_off_is_asked_for_as_a_whole_again(place: bytes) -> None:
+    """A half item is not told: its whole would be told again under its true guid."""
+    cut = FEED[: FEED.rindex(place) + len(place)]
+    half = gather(say(content=cut, etag='"2"'), KNOWN)
+    is_closed = place.endswith(b"</item>")
+    assert [entry.guid for entry in half.entries] == (["1", "2"] if is_closed else ["1"])
+    assert half.fetch.validators == Validators()
+    again = replace(KNOWN, validators=half.fetch.validators, body_sha256=half.fetch.body_sha256)
+    assert [entry.guid for entry in gather(say(etag='"2"'), again).entries] == ["1", "2"]
+    assert gather(say(content=cut, etag='"2"'), again).fetch.validators == Validators(etag='"2"'), "it always ends so"
+
+
+def test_sloppy_feeds_that_end_keep_their_validators() -> None:
+    sloppy = FEED.replace(b"Cranes on", b"Cranes & ropes on")
+    gathered = gather(say(content=sloppy, etag='"2"'))
+    assert gathered.problems
+    assert gathered.fetch.validators == Validators(etag='"2"')
