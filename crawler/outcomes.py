@@ -87,11 +87,12 @@ def judge_response(response: Response, *, is_conditional: bool) -> Verdict | Non
         return FetchOutcome.HTTP_ERROR, f"HTTP 304: {url} says “not modified” to a first question; it is asked afresh"
     if status == 410:
         return FetchOutcome.GONE, f"HTTP 410: {url} is gone for good; remove the source or find its new address"
+    if is_challenge(response):
+        said = "" if status in _HEALTHY_STATUSES else f"HTTP {status}: "
+        return FetchOutcome.BLOCKED, f"{said}{url} answered with a challenge for browsers; ask the publisher for leave"
     if status in _BLOCKED_STATUSES:
         words = _BLOCKED_STATUSES[status]
         return FetchOutcome.BLOCKED, f"HTTP {status}: the server of {url} {words}; ask the publisher for leave"
-    if is_challenge(response):
-        return FetchOutcome.BLOCKED, f"{url} answered with a challenge for browsers; ask the publisher for leave"
     return None if status in _HEALTHY_STATUSES else (FetchOutcome.HTTP_ERROR, _http_error(status, url))
 
 

@@ -109,6 +109,7 @@ WALL = PAGE.replace(b"Lantern", b"Just a moment...")
         pytest.param(say(429), FetchOutcome.BLOCKED, "too often", id="429"),
         pytest.param(say(451), FetchOutcome.BLOCKED, "legal reasons", id="451"),
         pytest.param(say(503, content=WALL), FetchOutcome.BLOCKED, "challenge", id="wall with 503"),
+        pytest.param(say(403, content=WALL), FetchOutcome.BLOCKED, "challenge", id="wall with 403"),
         pytest.param(say(200, content=WALL), FetchOutcome.BLOCKED, "challenge", id="wall with 200"),
         pytest.param(say(503, cf_mitigated="challenge"), FetchOutcome.BLOCKED, "challenge", id="wall by header"),
         pytest.param(say(404), FetchOutcome.HTTP_ERROR, "HTTP 404: there is nothing at", id="404"),
