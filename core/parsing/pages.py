@@ -44,6 +44,8 @@ _MAX_ATTRIBUTES = 1_000
 _MAX_JSON_CHARS = 300_000
 _MAX_JSON_NODES = 2_000
 _ARTICLE_TYPES = re.compile(r"\w*(?:Article|Posting|Review|Report)")
+_SCRIPT_WRAPPERS = re.compile(r"<!\[CDATA\[|\]\]>|<!--|-->")
+_PAGE_TYPES = re.compile(r"(?:Web|Item)Page")
 _PUBLISHED_META = (
     "article:published_time", "article:published", "og:published_time", "datepublished", "date", "pubdate",
     "publishdate", "publish-date", "published_at", "publication_date", "article.published", "dc.date.issued", "dc.date",
@@ -63,7 +65,10 @@ _MAX_AUTHORS = 10
 _AROUND_NAMES = re.compile(
     r"^(?:written\s+)?by\s+|\s+(?:view author archive|get author rss|updated\b).*$", re.IGNORECASE
 )
-_NO_AUTHOR = re.compile(r"(?:photo|image|picture)s?\s+(?:by|courtesy)\b", re.IGNORECASE)
+_NO_AUTHOR = re.compile(
+    r"(?:photo|image|picture)s?\s+(?:by|courtesy)\b|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\.?\Z",
+    re.IGNORECASE,
+)
 _TEXT_BLOCKS = ("p", "li", "blockquote", "h2", "h3", "h4", "pre")
 _NOT_FREE = frozenset({"false", "no", "0"})
 _PAID_TIERS = frozenset({"locked", "metered"})
@@ -155,9 +160,9 @@ def _clean_name(text: str) -> str:
 
 
 def _is_paywalled(meta: "_Metadata") -> bool:
-    """Believe schema.org's `isAccessibleForFree`, of the article or a part of it, and the tier of Facebook's tags."""
-    parts = [part for article in meta.articles for part in (article, *_objects(article.get("hasPart")))]
-    words = {str(part.get("isAccessibleForFree", "")).strip().lower() for part in parts}
+    """Believe schema.org's `isAccessibleForFree`, of article, page or a part, and the tier of Facebook's tags."""
+    parts = [part for one in (*meta.articles, *meta.pages) for part in (one, *_objects(one.get("hasPart")))]
+    words = {str(part.get("isAccessibleForFree", "")).strip().lower().rpartition("/")[2] for part in parts}
     return bool(words & _NOT_FREE) or meta.first("article:content_tier").lower() in _PAID_TIERS
 
 
@@ -192,10 +197,17 @@ class _Metadata:
             content = (element.get("content") or element.get("value") or "").strip()
             if name and content:
                 self._meta.setdefault(name.strip().lower(), content)
-        self.articles = tuple(_json_articles(tree))
+        nodes = list(_json_nodes(tree))
+        self._named = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
+        self.articles = tuple(node for node in nodes if _is_of(node, _ARTICLE_TYPES))
+        self.pages = tuple(node for node in nodes if _is_of(node, _PAGE_TYPES))
+        self._linked_image = next(
+            (link.get("href") or "" for link in tree.iter("link") if _has_rel(link, "image_src")), ""
+        )
         self.canonical = next((link.get("href") or "" for link in tree.iter("link") if _has_rel(link, "canonical")), "")
         self.base = next((element.get("href") for element in tree.iter("base") if element.get("href")), "")
-        self.language = tree.get("lang") or self.first("og:locale", "language") or ""
+        stated = (tree.get("lang"), tree.get("xml:lang"), self.first("og:locale"), *self.stated("inLanguage"))
+        self.language = next(filter(None, map(clean_language, filter(None, (*stated, *self._languages(tree))))), "")
         self.site = clean_title(self.first("og:site_name", "application-name"))
         self.document_title = next((element.text or "" for element in tree.iter("title")), "")
 
@@ -204,11 +216,22 @@ class _Metadata:
 
     def stated(self, name: str) -> Iterator[str]:
         """Give the texts the page's JSON-LD articles state under a name."""
-        return (text for article in self.articles for text in _texts(article.get(name)))
+        return (text for article in self.articles for text in _texts(self._look_up(article.get(name))))
+
+    def _look_up(self, value: Any) -> Any:
+        """Put what is named elsewhere in the document in the place of its name."""
+        if isinstance(value, list):
+            return [self._look_up(one) for one in value[:20] if not isinstance(one, list)]
+        is_name = isinstance(value, dict) and not value.keys() - {"@id", "@type"}
+        return self._named.get(str(value.get("@id")), value) if is_name else value
+
+    def _languages(self, tree: Any) -> Iterator[str]:
+        yield from (one.get("content") or "" for one in tree.iter("meta") if _equals(one, "content-language"))
+        yield self.first("language")
 
     def image(self) -> str:
         stated = self.first("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
-        return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "")
+        return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "") or self._linked_image
 
 
 def read_html(body: bytes, *, content_type: str = "") -> Any:
@@ -315,19 +338,29 @@ def _has_rel(link: Any, rel: str) -> bool:
     return rel in (link.get("rel") or "").lower().split()
 
 
-def _json_articles(tree: Any) -> Iterator[dict[str, Any]]:
+def _equals(meta: Any, name: str) -> bool:
+    return (meta.get("http-equiv") or "").strip().lower() == name
+
+
+def _is_of(node: dict[str, Any], types: re.Pattern[str]) -> bool:
+    return any(types.fullmatch(kind.rpartition("/")[2]) for kind in _texts(node.get("@type")))
+
+
+def _json_nodes(tree: Any) -> Iterator[dict[str, Any]]:
     for script in tree.iter("script"):
         if (script.get("type") or "").strip().lower() == "application/ld+json":
-            for node in _walk_json(_load_json(script.text or "")):
-                if any(_ARTICLE_TYPES.fullmatch(kind) for kind in _texts(node.get("@type"))):
-                    yield node
+            yield from _walk_json(_load_json(script.text or ""))
 
 
 def _load_json(text: str) -> Any:
-    try:
-        return json.loads(text[:_MAX_JSON_CHARS].strip().rstrip(";"), strict=False)
-    except (ValueError, RecursionError):
-        return None
+    """Read JSON; what hid scripts from the browsers of old may stand around it."""
+    text = text[:_MAX_JSON_CHARS]
+    for attempt in (text, _SCRIPT_WRAPPERS.sub("", text).strip(" \t\r\n/*")):
+        try:
+            return json.loads(attempt.strip().rstrip(";"), strict=False)
+        except (ValueError, RecursionError):
+            continue
+    return None
 
 
 def _walk_json(value: Any) -> Iterator[dict[str, Any]]:
