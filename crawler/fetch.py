@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -341,8 +342,9 @@ class Gateway:
         lane.users += 1
         try:
             async with lane.places:
-                if service is not None and self._turns is not None:
-                    async with self._turns.take(service.name, timedelta(seconds=spacing)), self._total:
+                if spacing and self._turns is not None:
+                    turn = service.name if service else _name_turn(host)
+                    async with self._turns.take(turn, timedelta(seconds=spacing)), self._total:
                         return await budget.spend(host, work())
                 await lane.wait_turn(spacing)
                 async with self._total:
@@ -437,6 +439,11 @@ async def _feed(chunks: AsyncIterable[bytes], decoder: BodyDecoder) -> None:
 def _escape(url: str) -> str:
     """Write an address as it goes over the wire; most are so already."""
     return url if _WIRE_URL.fullmatch(url) else str(httpx.URL(url))
+
+
+def _name_turn(host: str) -> str:
+    """Name a file of a few thousand; hosts that share one wait for each other, which is rare and harmless."""
+    return f"host-{sha256(host.encode('utf-8', 'replace')).hexdigest()[:3]}"
 
 
 def _write_url(url: str, host: str) -> str:
