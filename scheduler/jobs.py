@@ -67,6 +67,7 @@ _LANE_STEP = timedelta(seconds=6)
 # What a server asks of one feed holds for its others, but one feed that is refused must not silence them for days.
 _BUSY = frozenset((429, 503))
 _LONGEST_REST = timedelta(hours=1)
+_REST_STEP = timedelta(seconds=1)
 _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
 _MAX_LANES = 1000
@@ -337,7 +338,7 @@ class Jobs:
                 lane = _lane(source, state)
                 lanes[lane] += 1
                 if (rest := self._rests.get(lane, now)) > now:
-                    later.append((source.source_id, rest + _LANE_STEP * lanes[lane]))
+                    later.append((source.source_id, rest + _REST_STEP * lanes[lane]))
                 elif lanes[lane] <= _LANE_LENGTH:
                     taken.append((source, state, lane))
                 else:
