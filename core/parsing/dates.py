@@ -1,9 +1,13 @@
 """Dates as feeds, sitemaps and pages write them, read into aware UTC times, or disbelieved."""
 
 import re
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MAX_CHARS = 100
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -91,6 +95,14 @@ def believe(at: datetime | None, *, now: datetime) -> datetime | None:
     if at is None or not _EARLIEST <= at <= now + _MAX_FUTURE:
         return None
     return at
+
+
+def choose_newest(rows: Sequence[T], date_of: Callable[[T], str], *, now: datetime, most: int) -> Collection[int]:
+    """Choose at most so many rows, the newest; undated ones come last, and of equals the first. Gives their numbers."""
+    if len(rows) <= most:
+        return range(len(rows))
+    times = [parse_date(date_of(row), now=now) or _EARLIEST for row in rows]
+    return frozenset(sorted(range(len(rows)), key=times.__getitem__, reverse=True)[:most])
 
 
 @lru_cache(maxsize=1024)

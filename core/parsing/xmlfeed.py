@@ -13,7 +13,7 @@ from typing import Any, cast
 import feedparser
 from lxml import etree
 
-from core.parsing.dates import believe, parse_date
+from core.parsing.dates import believe, choose_newest, parse_date
 from core.parsing.entries import (
     MAX_ENTRIES,
     AskKnown,
@@ -67,6 +67,7 @@ _DIALECTS = frozenset(uri.lower() for uri in _PREFIXES.values()) | {
     "http://www.w3.org/1999/xhtml",
 }
 _TEXT_ELEMENTS = frozenset({"title", "subtitle", "summary", "content", "rights", "tagline", "info"})
+_DATE_ELEMENTS = ("pubdate", "published", "issued", "created", "date", "updated", "modified")
 _PERIODS = {
     "hourly": timedelta(hours=1),
     "daily": timedelta(days=1),
@@ -114,7 +115,7 @@ def _read_fast(root: Element, *, url: str, now: datetime, known: AskKnown) -> Pa
 
 
 def _read_by_reference(root: Element, problem: str, *, url: str, now: datetime, known: AskKnown) -> ParsedFeed:
-    surplus = _prune(root)
+    surplus = _prune(root, now=now)
     _settle_names(root)
     document = _read_with_feedparser(root, base=_base_url(root, url), is_mended=bool(problem))
     if document is None:
@@ -196,18 +197,28 @@ def _count_elements(root: Element) -> int:
     return int(cast("float", _COUNT(root)))
 
 
-def _prune(root: Element) -> int:
-    """Cut the tree to what feedparser can read in bounded time; returns how many entries were left out."""
+def _prune(root: Element, *, now: datetime) -> int:
+    """Cut the tree to what feedparser can read in bounded time; returns how many entries were left out.
+
+    Of too many the newest stay, wherever they stand, or the first where none bears a date.
+    """
     items = [child for parent in (root, *root) for child in parent if local_name(child) in {"item", "entry"}]
     budget = _MAX_ELEMENTS
     surplus = 0
+    kept = choose_newest(items, _date_of, now=now, most=MAX_ENTRIES)
     for number, item in enumerate(items):
-        _flatten_markup(item)
-        budget -= sum(1 for _ in item.iter())
-        if number >= MAX_ENTRIES or budget < 0:
+        if number in kept:
+            _flatten_markup(item)
+            budget -= sum(1 for _ in item.iter())
+        if number not in kept or budget < 0:
             surplus += 1
             _drop(item)
     return surplus
+
+
+def _date_of(item: Element) -> str:
+    texts = {local_name(child): child.text or "" for child in item}
+    return next((texts[name] for name in _DATE_ELEMENTS if name in texts), "")
 
 
 def _settle_names(root: Element) -> None:
