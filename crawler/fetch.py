@@ -64,6 +64,7 @@ PAGE_ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _PERMANENT = frozenset((301, 308))
+_SAME_METHOD = frozenset((307, 308))
 # Enough of an error page to tell a challenge from a missing page.
 _ERROR_BODY_BYTES = 64 * 1024
 _MAX_LANES = 4_000
@@ -262,14 +263,26 @@ class Gateway:
         )
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
-        """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
+        """Post a form and give the answer's status; no body is read. Errors as `get`.
+
+        It is posted again where a 307 or 308 leads, as hubs do (w3.org/TR/websub 5.1.2); nothing else is followed.
+        """
+        budget = _Budget(self._settings.deadline)
+        seen: set[str] = set()
+        while True:
+            self._check_hop(url, seen)
+            status, location = await self._post_once(url, fields, budget)
+            if status not in _SAME_METHOD or not location:
+                return status
+            url = _join(url, location)
+
+    async def _post_once(self, url: str, fields: Mapping[str, str], budget: _Budget) -> tuple[int, str]:
         assert self._transport is not None, "open the gateway with `async with`"
         host, _ = check_target(url, self._allowed)
         try:
             request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
         except httpx.InvalidURL as error:
             raise explain(error, host) from error
-        budget = _Budget(self._settings.deadline)
         return await self._in_turn(host, 0.0, budget, partial(_post, self._transport, request, host))
 
     def _headers(self, accept: str) -> dict[bytes, bytes]:
@@ -395,13 +408,13 @@ class Gateway:
             await response.aclose()
 
 
-async def _post(transport: httpx.AsyncBaseTransport, request: httpx.Request, host: str) -> int:
+async def _post(transport: httpx.AsyncBaseTransport, request: httpx.Request, host: str) -> tuple[int, str]:
     try:
         response = await transport.handle_async_request(request)
         await response.aclose()
     except TROUBLES as error:
         raise explain(error, host) from error
-    return response.status_code
+    return response.status_code, Headers(response.headers.raw).get("location")
 
 
 async def _read_body(status: int, headers: Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
