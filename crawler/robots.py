@@ -49,9 +49,11 @@ class RobotsRules:
 
     def _judge(self, path: str, reading: Callable[[str], str]) -> bool:
         """Let the longest matching pattern decide, and allow on a tie (RFC 9309 2.2.2)."""
-        path = reading(path)
+        path = _literal(reading(path))
         verdicts = [
-            (len(rule.pattern), rule.allows) for rule in self.rules if matches_pattern(reading(rule.pattern), path)
+            (len(rule.pattern), rule.allows)
+            for rule in self.rules
+            if matches_pattern(_write_pattern(reading(rule.pattern)), path)
         ]
         return max(verdicts, default=(0, True))[1]
 
@@ -154,6 +156,17 @@ def _escape(pattern: str) -> str:
     raw = pattern.encode("utf-8", errors="replace")
     escaped = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
     return _keep_escapes(escaped)
+
+
+def _literal(text: str) -> str:
+    """Write stars and dollars as escapes, so that a rule may mean them: `%2A` and `%24` (RFC 9309 2.2.3)."""
+    return text.replace("$", "%24").replace("*", "%2A")
+
+
+def _write_pattern(pattern: str) -> str:
+    """Write the dollars that end no pattern as escapes."""
+    end = "$" if pattern.endswith("$") else ""
+    return pattern.removesuffix("$").replace("$", "%24") + end
 
 
 def _keep_escapes(text: str) -> str:
