@@ -229,3 +229,25 @@ def test_sloppy_feeds_that_end_keep_their_validators() -> None:
     gathered = gather(say(content=sloppy, etag='"2"'))
     assert gathered.problems
     assert gathered.fetch.validators == Validators(etag='"2"')
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        ("120.5", 120),
+        ("120, 120", 120),
+        ("120s", 120),
+        ("99999999999999", 365 * 86_400),
+        ("Saturday, 14-Mar-26 09:27:53 GMT", 60),
+        ("Sat Mar 14 09:27:53 2026", 60),
+        ("Sat, 14 Mar 2026 09:25:53 GMT", 0),
+    ],
+)
+def test_a_wish_to_be_left_alone_is_read_however_it_is_written(value: str, seconds: int) -> None:
+    assert gather(paced({"retry_after": value})).fetch.pace.retry_after == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("value", ["-5", "soon", "1e3", "", "12 apples"])
+def test_what_is_no_time_to_wait_is_none(value: str) -> None:
+    assert gather(paced({"retry_after": value})).fetch.pace.retry_after is None
