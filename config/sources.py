@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from cssselect import SelectorError
-
 from config.problems import Problem
 from config.tables import Table, find_repeats, is_web_address, raise_problems, read_toml, suggest
 from core.values import PageSelectors, Publisher, PublisherSlug, Render, Selectors, Source, SourceId, SourceKind, Tier
@@ -152,17 +150,14 @@ def _complain_of_selectors(table: Table, given: Mapping[str, str]) -> None:
     for name, selector in given.items():
         problem = _find_selector_problem(selector) if selector else ""
         if problem:
-            table.complain(name, f"{selector!r} is no CSS selector ({problem}); mend it")
+            table.complain(name, f"{selector!r} is no {problem}; mend it")
 
 
 def _find_selector_problem(selector: str) -> str:
-    try:
-        from parsel.csstranslator import HTMLTranslator  # noqa: PLC0415 - only a listing is worth its import
+    from core.parsing.selecting import find_fault, is_xpath  # noqa: PLC0415 - only a listing is worth its import
 
-        HTMLTranslator().css_to_xpath(selector)
-    except SelectorError as error:
-        return str(error)
-    return ""
+    fault = find_fault(selector)
+    return f"{'XPath' if is_xpath(selector) else 'CSS selector'} ({fault})" if fault else ""
 
 
 def _find_repeated(sources: list[Source], tables: list[Table]) -> None:

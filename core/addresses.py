@@ -32,6 +32,8 @@ _GLOBAL_V6 = ip_network("2000::/3")
 _REFUSED_V6 = tuple(ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 MAX_URL_CHARS = 4096
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
+# What writes a name as it goes over the wire makes dots of these (RFC 3490 3.1), and of `127。0。0。1` an address.
+_OTHER_DOTS = re.compile("[\u3002\uff0e\uff61]")
 
 
 # Most URLs: nothing in them is to be escaped, put in lower case or left out. Scheme, authority, host, port, path.
@@ -109,6 +111,8 @@ def _check_authority(parts: SplitResult) -> None:
         raise ValueError("the URL names no host")
     if "%" in parts.netloc:
         raise ValueError("the URL's host contains a percent sign")
+    if _OTHER_DOTS.search(parts.netloc):
+        raise ValueError("the URL's host contains a dot that is none in ASCII")
     if not _has_valid_port(parts):
         raise ValueError("the URL's port is not between 1 and 65,535")
 

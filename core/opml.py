@@ -18,6 +18,7 @@ from core.addresses import check_url
 from core.parsing.entries import clean_language
 from core.parsing.text import clean_title
 from core.parsing.xml import Element, decode_text, local_name, parse_xml
+from core.urls import strip_feed_scheme
 from core.values import PageSelectors, Publisher, PublisherSlug, Render, Selectors, Source, SourceId, SourceKind, Tier
 
 NAMESPACE = "https://setwire.example/ns/opml"
@@ -57,7 +58,7 @@ def parse_opml(body: bytes) -> SourceList:
         if number == MAX_SOURCES:
             problems.append(f"Only the first {MAX_SOURCES:,} sources were read.")
             break
-        url = _plain(outline, "xmlurl")
+        url = strip_feed_scheme(_plain(outline, "xmlurl")).replace(" ", "%20")
         trouble = _find_trouble(url)
         if trouble:
             problems.append(f"{url[:200]!r} cannot be a source: {trouble}.")

@@ -24,6 +24,7 @@ _ORDINARY = re.compile(
     r"(?:\?[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?(?:#[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?"
 )
 _BREAKS = re.compile(r"[\t\r\n]")
+_FEED_SCHEME = re.compile(r"\s*feed:(?:(https?://)|//)", re.IGNORECASE)
 _AMP_CACHES = re.compile(r"//(?:www\.)?google\.com/|ampproject\.org")
 _SESSION = re.compile(r";jsessionid=[^/]*", re.IGNORECASE)
 
@@ -82,15 +83,24 @@ def publisher_host(url: str) -> str:
 
 
 def resolve_url(link: str, *bases: str) -> str:
-    """Make a link absolute against the nearest base (innermost first); empty when no http(s) address comes out."""
+    """Make a link absolute against the nearest base (innermost first); empty when no http(s) address comes out.
+
+    Blanks inside it are escaped, as browsers do.
+    """
     if not link or is_ordinary(link):
         return link
-    resolved = _BREAKS.sub("", link).strip()
+    resolved = _BREAKS.sub("", link).strip().replace(" ", "%20")
     if not resolved or is_ordinary(resolved):
         return resolved
     for base in bases:
         resolved = _join(base, resolved)
     return resolved if is_web_url(resolved) else ""
+
+
+def strip_feed_scheme(link: str) -> str:
+    """Make a web address of `feed://host/path` and `feed:https://host/path`, which feed readers once registered."""
+    found = _FEED_SCHEME.match(link)
+    return link if found is None else f"{found[1] or 'http://'}{link[found.end() :]}"
 
 
 @lru_cache(maxsize=1024)

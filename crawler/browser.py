@@ -53,8 +53,8 @@ class Renderer:
     async def render(self, url: str, *, wait_for: str) -> Response:
         """Give the page as it stands once its script has run, with the status and headers of its own document.
 
-        `wait_for` is a CSS selector of what the list is made of, or empty; a page on which it never appears is given
-        as it is at the deadline. Errors: `FetchError`, `BrowserError` when there is no browser.
+        `wait_for` is a CSS selector or `xpath=...` of what the list is made of, or empty; a page on which it never
+        appears is given as it is at the deadline. Errors: `FetchError`, `BrowserError` when there is no browser.
         """
         first = await self._gateway.get(url, accept=PAGE_ACCEPT, check_robots=True)
         if first.status != 200:

@@ -18,6 +18,10 @@ _MAX_LAYERS = 3
 _RATIO_FREE_BYTES = 256 * 1024
 # One four-byte zstd block may unfold to 128 KiB, and the decoder has no output limit: feed it by the spoonful.
 _ZSTD_SPOON_BYTES = 128
+# No coding, or what servers name here that is none: browsers pass over it, too.
+_NO_CODINGS = frozenset(
+    ("", "identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8", "iso-8859-1", "aws-chunked")
+)
 _GZIP_MAGIC = 0x1F
 _MAX_LENGTH_DIGITS = 20
 # RFC 9659: a zstd content coding must not need a larger window.
@@ -175,7 +179,7 @@ class BodyDecoder:
 def _build_layers(content_encoding: str) -> list[_Layer]:
     """Read Content-Encoding; the last coding named was applied last, so it is undone first."""
     names = [name.strip().lower() for name in content_encoding.split(",")]
-    codings = [name for name in reversed(names) if name not in ("", "identity")]
+    codings = [name for name in reversed(names) if name not in _NO_CODINGS]
     if len(codings) > _MAX_LAYERS:
         raise BodyError(f"the body is compressed {len(codings)} times over")
     return [_build_layer(coding) for coding in codings]

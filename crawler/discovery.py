@@ -43,7 +43,8 @@ async def discover_feeds(url: str, *, gateway: Gateway, now: datetime) -> Discov
     feed = await _read_feed(response, now)
     if feed is not None:
         return Discovery(url=url, is_feed=True, feeds=(feed,))
-    links = await asyncio.to_thread(parse_feed_links, response.body, url=response.final_url)
+    kind = response.headers.get("content-type")
+    links = await asyncio.to_thread(parse_feed_links, response.body, url=response.final_url, content_type=kind)
     return Discovery(url=url, feeds=links) if links else await _search(Discovery(url=url), response, gateway, now)
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from core.parsing.entries import AskKnown, know_none
 from core.parsing.feeds import parse_feed
+from core.parsing.xml import lacks_end
 from core.sources import address_of, validators_to_send
 from core.values import Fetch, FetchOutcome, ParsedEntry, ParsedFeed, Source, SourceState, Validators
 from core.websub import HubOffer, find_hub
@@ -122,7 +123,8 @@ async def _read_document(
     return Gathered(
         fetch=replace(
             fetch,
-            validators=validators,
+            # A server that repeats "not modified" of a document that broke off would keep the rest from us.
+            validators=_NO_VALIDATORS if parsed.problems and lacks_end(response.body) else validators,
             body_sha256=digest,
             entry_count=len(parsed.entries) + parsed.known_count,
             pace=replace(fetch.pace, ttl=parsed.pace.ttl),

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,6 +16,7 @@ from urllib.parse import quote, urljoin
 
 import httpx
 
+from core.addresses import PLAIN_URL
 from core.services import find_service
 from core.values import Validators
 from crawler.decoding import ACCEPT_ENCODING, BodyDecoder
@@ -31,6 +33,7 @@ from crawler.errors import (
 from crawler.guard import AllowList, Resolver, SystemResolver, check_target
 from crawler.headers import Headers
 from crawler.robots import MAX_ROBOTS_BYTES, RobotsBook
+from crawler.shelf import RobotsShelf
 from crawler.transport import TROUBLES, explain, open_transport
 from crawler.turns import SharedTurns
 from crawler.wire import WireTransport
@@ -62,6 +65,7 @@ PAGE_ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _PERMANENT = frozenset((301, 308))
+_SAME_METHOD = frozenset((307, 308))
 # Enough of an error page to tell a challenge from a missing page.
 _ERROR_BODY_BYTES = 64 * 1024
 _MAX_LANES = 4_000
@@ -77,7 +81,8 @@ class FetchSettings:
     `deadline` bounds one `get` with all its redirects, not the wait for a free place on the host.
     `max_ratio` is decoded bytes per byte on the wire. `allow_private_hosts` are names or addresses, each with an
     optional `:port`. `proxy` is asked for every request if set; names are then resolved by the proxy, so the proxy
-    must keep them off private addresses. Processes with the same `shared_folder` take turns at services.
+    must keep them off private addresses. Processes with the same `shared_folder` take turns at services
+    and share what robots.txt said.
     """
 
     user_agent: str = "setwire/0.1 (+https://setwire.example/bot)"
@@ -197,7 +202,8 @@ class Gateway:
         self._total = asyncio.Semaphore(settings.total)
         self._lanes: dict[str, _Lane] = {}
         self._turns = SharedTurns(settings.shared_folder) if settings.shared_folder else None
-        self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic)
+        shelf = RobotsShelf(settings.shared_folder / "robots", clock=time.time) if settings.shared_folder else None
+        self._robots = RobotsBook(fetch=self._get_robots, product=settings.product, clock=time.monotonic, shelf=shelf)
 
     async def __aenter__(self) -> Self:
         if self._transport is None:
@@ -253,11 +259,26 @@ class Gateway:
         )
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
-        """Post a form and give the answer's status; no redirect is followed, no body read. Errors as `get`."""
+        """Post a form and give the answer's status; no body is read. Errors as `get`.
+
+        It is posted again where a 307 or 308 leads, as hubs do (w3.org/TR/websub 5.1.2); nothing else is followed.
+        """
+        budget = _Budget(self._settings.deadline)
+        seen: set[str] = set()
+        while True:
+            self._check_hop(url, seen)
+            status, location = await self._post_once(url, fields, budget)
+            if status not in _SAME_METHOD or not location:
+                return status
+            url = _join(url, location)
+
+    async def _post_once(self, url: str, fields: Mapping[str, str], budget: _Budget) -> tuple[int, str]:
         assert self._transport is not None, "open the gateway with `async with`"
         host, _ = check_target(url, self._allowed)
-        request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
-        budget = _Budget(self._settings.deadline)
+        try:
+            request = httpx.Request("POST", url, headers={"User-Agent": self._settings.user_agent}, data=fields)
+        except httpx.InvalidURL as error:
+            raise explain(error, host) from error
         return await self._in_turn(host, 0.0, budget, partial(_post, self._transport, request, host))
 
     def _headers(self, accept: str) -> Fields:
@@ -313,7 +334,7 @@ class Gateway:
 
     async def _ask_once(self, url: str, ask: _Ask, budget: _Budget) -> _Answer:
         host, _ = check_target(url, self._allowed)
-        spacing = (await self._robots.admit(url)).total_seconds() if ask.check_robots else 0.0
+        spacing = (await self._robots.admit(_write_url(url, host))).total_seconds() if ask.check_robots else 0.0
         return await self._in_turn(host, spacing, budget, partial(self._exchange, url, host, ask))
 
     async def _in_turn(self, host: str, spacing: float, budget: _Budget, work: Callable[[], Awaitable[T]]) -> T:
@@ -330,8 +351,9 @@ class Gateway:
         lane.users += 1
         try:
             async with lane.places:
-                if service is not None and self._turns is not None:
-                    async with self._turns.take(service.name, timedelta(seconds=spacing)), self._total:
+                if spacing and self._turns is not None:
+                    turn = service.name if service else _name_turn(host)
+                    async with self._turns.take(turn, timedelta(seconds=spacing)), self._total:
                         return await budget.spend(host, work())
                 await lane.wait_turn(spacing)
                 async with self._total:
@@ -382,13 +404,13 @@ class Gateway:
             await response.aclose()
 
 
-async def _post(transport: httpx.AsyncBaseTransport, request: httpx.Request, host: str) -> int:
+async def _post(transport: httpx.AsyncBaseTransport, request: httpx.Request, host: str) -> tuple[int, str]:
     try:
         response = await transport.handle_async_request(request)
         await response.aclose()
     except TROUBLES as error:
         raise explain(error, host) from error
-    return response.status_code
+    return response.status_code, Headers(response.headers.raw).get("location")
 
 
 async def _read_body(status: int, headers: Headers, chunks: AsyncIterable[bytes], ask: _Ask) -> bytes:
@@ -421,6 +443,19 @@ async def _read_error_page(chunks: AsyncIterable[bytes], encoding: str, max_rati
 async def _feed(chunks: AsyncIterable[bytes], decoder: BodyDecoder) -> None:
     async for chunk in chunks:
         decoder.feed(chunk)
+
+
+def _name_turn(host: str) -> str:
+    """Name a file of a few thousand; hosts that share one wait for each other, which is rare and harmless."""
+    return f"host-{sha256(host.encode('utf-8', 'replace')).hexdigest()[:3]}"
+
+
+def _write_url(url: str, host: str) -> str:
+    """Give the address that the server will see. Errors: `RefusedError`."""
+    try:
+        return url if PLAIN_URL.fullmatch(url) else str(httpx.URL(url))
+    except httpx.InvalidURL as error:
+        raise explain(error, host) from error
 
 
 def _conditions(validators: Validators) -> Fields:

@@ -14,6 +14,7 @@ from crawler.errors import RefusedError
 # Name look-ups block a thread for as long as the resolver library likes; they get threads of their own, so that a
 # dead name server does not stop parsing.
 _LOOKUP_THREADS = 16
+_NOT_PUBLIC = "{} is not a public address; allow it in the settings if it is yours"
 USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -53,7 +54,7 @@ def check_target(url: str, allowed: AllowList) -> tuple[str, int]:
     """
     host, port, is_refused = _judge(url)
     if is_refused and not allowed.permits(host, port):
-        raise RefusedError(f"{host} is not a public address; allow it in the settings if it is yours")
+        raise RefusedError(_NOT_PUBLIC.format(host))
     return host, port
 
 
@@ -115,6 +116,9 @@ class GuardedResolver:
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> Sequence[Resolved]:
+        if is_address(host):
+            self.check(host, port)
+            return [Resolved(host=host, family=socket.AF_INET6 if ":" in host else socket.AF_INET)]
         found = await self._inner.resolve(host, port, family)
         if self._allowed.permits(host, port):
             return found
@@ -122,6 +126,11 @@ class GuardedResolver:
         if found and not public:
             raise RefusedError(f"{host} leads to {found[0]['host']}, which is not a public address")
         return public
+
+    def check(self, address: str, port: int) -> None:
+        """Refuse an address that is neither public nor exempt. Errors: `RefusedError`."""
+        if not is_public(address) and not self._allowed.permits(address, port):
+            raise RefusedError(_NOT_PUBLIC.format(address))
 
     async def close(self) -> None:
         await self._inner.close()

@@ -1,6 +1,9 @@
 """Lets Scrapy download through the gateway, so that its guards hold for every page a spider asks for."""
 
+import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
@@ -11,8 +14,13 @@ from scrapy.http import Response as ScrapyResponse
 from scrapy.responsetypes import responsetypes
 
 from crawler.browser import Renderer
+from crawler.errors import UnreachableError
 from crawler.fetch import PAGE_ACCEPT, FetchSettings, Gateway, Response
+from crawler.outcomes import read_pace
 
+# A server that answers so is asked for nothing more for as long as it says; 429 speaks for itself.
+_BUSY = frozenset((429, 503))
+_REST_SECONDS = 3600.0
 # The body is decoded and whole, so these no longer speak of it.
 _SPENT_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
@@ -20,8 +28,9 @@ _SPENT_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 class GatewayDownloadHandler(BaseDownloadHandler):
     """Answers each request by `Gateway.get` with robots.txt asked.
 
-    Errors: a `FetchError` reaches the request's errback as `failure.value`. `request.meta["answer"]` holds the
-    gateway's own `Response`. A request with `meta["wait_for"]` is shown to a browser first (`crawler.browser`).
+    A host that asks to wait is asked for no more. Errors: a `FetchError` reaches the request's errback as
+    `failure.value`. `request.meta["answer"]` holds the gateway's own `Response`. A request with `meta["wait_for"]` is
+    shown to a browser first (`crawler.browser`).
     """
 
     lazy = False
@@ -31,18 +40,34 @@ class GatewayDownloadHandler(BaseDownloadHandler):
         self._opened = AsyncExitStack()
         self._gateway: Gateway | None = None
         self._renderer: Renderer | None = None
+        self._rests: dict[str, float] = {}
 
     async def download_request(self, request: Request) -> ScrapyResponse:
         if request.method != "GET":
             raise NotSupported(f"the gateway only reads: {request.method} {request.url}")
+        self._check_rest(request.url)
         gateway = await self._open_gateway()
         if "wait_for" in request.meta:
             answer = await self._open_renderer(gateway).render(request.url, wait_for=request.meta["wait_for"])
         else:
             answer = await gateway.get(request.url, accept=PAGE_ACCEPT, check_robots=True)
+        self._note_rest(request.url, answer)
         request.meta["answer"] = answer
         request.meta["download_latency"] = answer.duration.total_seconds()
         return _build_response(answer)
+
+    def _check_rest(self, url: str) -> None:
+        host = urlsplit(url).hostname or ""
+        if self._rests.get(host, 0.0) > time.monotonic():
+            raise UnreachableError(f"{host} asked us to wait, and was asked for no more")
+
+    def _note_rest(self, url: str, answer: Response) -> None:
+        asked = read_pace(answer, now=datetime.now(UTC)).retry_after if answer.status in _BUSY else None
+        if asked is None and answer.status != 429:
+            return
+        seconds = _REST_SECONDS if asked is None else asked.total_seconds()
+        for address in (url, answer.final_url):
+            self._rests[urlsplit(address).hostname or ""] = time.monotonic() + seconds
 
     def _open_renderer(self, gateway: Gateway) -> Renderer:
         if self._renderer is None:

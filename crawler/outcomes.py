@@ -64,6 +64,8 @@ _HTML_START = re.compile(
 )
 # Whatever a server says, a source is looked at again within a year; it also keeps timedelta from overflowing.
 _LONGEST = timedelta(days=365)
+# Fractions and a second header are no HTTP (RFC 9110 10.2.3), and yet plain wishes to be left alone.
+_SECONDS = re.compile(r"(\d{1,30})(?:\.\d+)?\s*s?\s*(?:,.*)?")
 _DIGITS = re.compile(r"\d{1,12}")
 _NO_PACE = Pace()
 
@@ -87,11 +89,12 @@ def judge_response(response: Response, *, is_conditional: bool) -> Verdict | Non
         return FetchOutcome.HTTP_ERROR, f"HTTP 304: {url} says “not modified” to a first question; it is asked afresh"
     if status == 410:
         return FetchOutcome.GONE, f"HTTP 410: {url} is gone for good; remove the source or find its new address"
+    if is_challenge(response):
+        said = "" if status in _HEALTHY_STATUSES else f"HTTP {status}: "
+        return FetchOutcome.BLOCKED, f"{said}{url} answered with a challenge for browsers; ask the publisher for leave"
     if status in _BLOCKED_STATUSES:
         words = _BLOCKED_STATUSES[status]
         return FetchOutcome.BLOCKED, f"HTTP {status}: the server of {url} {words}; ask the publisher for leave"
-    if is_challenge(response):
-        return FetchOutcome.BLOCKED, f"{url} answered with a challenge for browsers; ask the publisher for leave"
     return None if status in _HEALTHY_STATUSES else (FetchOutcome.HTTP_ERROR, _http_error(status, url))
 
 
@@ -145,14 +148,14 @@ def read_pace(response: Response, *, now: datetime) -> Pace:
 
 
 def _read_retry_after(value: str, sent_at: datetime) -> timedelta | None:
-    if _DIGITS.fullmatch(value.strip()):
-        return _seconds(value.strip())
+    if found := _SECONDS.fullmatch(value.strip()):
+        return _seconds(found[1])
     moment = _parse_http_date(value)
     return _within_reason(moment - sent_at) if moment else None
 
 
 def _read_max_age(cache_control: str, age: str) -> timedelta | None:
-    found = re.search(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,12})", cache_control, re.IGNORECASE)
+    found = re.search(r"(?:^|[\s,;])max-age\s*=\s*\"?(\d{1,12})", cache_control, re.IGNORECASE)
     if found is None or _forbids_storing(cache_control):
         return None
     spent = _seconds(age.strip()) if _DIGITS.fullmatch(age.strip()) else timedelta(0)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from crawler.errors import RobotsDisallowedError
+from crawler.shelf import RobotsAnswer, RobotsShelf
 
 MAX_ROBOTS_BYTES = 500 * 1024
 _KEEP = timedelta(hours=24)
@@ -48,9 +49,11 @@ class RobotsRules:
 
     def _judge(self, path: str, reading: Callable[[str], str]) -> bool:
         """Let the longest matching pattern decide, and allow on a tie (RFC 9309 2.2.2)."""
-        path = reading(path)
+        path = _literal(reading(path))
         verdicts = [
-            (len(rule.pattern), rule.allows) for rule in self.rules if matches_pattern(reading(rule.pattern), path)
+            (len(rule.pattern), rule.allows)
+            for rule in self.rules
+            if matches_pattern(_write_pattern(reading(rule.pattern)), path)
         ]
         return max(verdicts, default=(0, True))[1]
 
@@ -155,6 +158,17 @@ def _escape(pattern: str) -> str:
     return _keep_escapes(escaped)
 
 
+def _literal(text: str) -> str:
+    """Write stars and dollars as escapes, so that a rule may mean them: `%2A` and `%24` (RFC 9309 2.2.3)."""
+    return text.replace("$", "%24").replace("*", "%2A")
+
+
+def _write_pattern(pattern: str) -> str:
+    """Write the dollars that end no pattern as escapes."""
+    end = "$" if pattern.endswith("$") else ""
+    return pattern.removesuffix("$").replace("$", "%24") + end
+
+
 def _keep_escapes(text: str) -> str:
     return _ESCAPE.sub(lambda escape: escape.group().upper(), text)
 
@@ -168,6 +182,10 @@ def _unescape_one(escape: re.Match[str]) -> str:
     return character if character in _UNRESERVED else escape.group().upper()
 
 
+def _is_missing(answer: RobotsAnswer) -> bool:
+    return answer is None or answer[0] >= 500 or answer[0] == 429
+
+
 @dataclass(slots=True)
 class _Memory:
     lock: asyncio.Lock
@@ -179,19 +197,21 @@ class RobotsBook:
     """Remembers the rules of every origin asked for, a day each.
 
     `fetch` gives the status and body of a robots.txt, or None when there was no answer to be had.
-    `clock` gives seconds that never run backwards.
+    `clock` gives seconds that never run backwards. A `shelf` shares answers with other processes, later ones too.
     """
 
     def __init__(
         self,
         *,
-        fetch: Callable[[str], Awaitable[tuple[int, bytes] | None]],
+        fetch: Callable[[str], Awaitable[RobotsAnswer]],
         product: str,
         clock: Callable[[], float],
+        shelf: RobotsShelf | None = None,
     ) -> None:
         self._fetch = fetch
         self._product = product
         self._clock = clock
+        self._shelf = shelf
         self._memories: dict[str, _Memory] = {}
 
     async def admit(self, url: str) -> timedelta:
@@ -211,16 +231,28 @@ class RobotsBook:
         memory = self._memories.setdefault(origin, _Memory(asyncio.Lock()))
         async with memory.lock:
             if memory.expires_at <= self._clock():
-                memory.rules, keep = self._read(await self._fetch(f"{origin}/robots.txt"))
-                memory.expires_at = self._clock() + keep.total_seconds()
+                answer, seconds = await self._ask(origin)
+                memory.rules = self._read(answer)
+                memory.expires_at = self._clock() + seconds
             return memory.rules
 
-    def _read(self, answer: tuple[int, bytes] | None) -> tuple[RobotsRules, timedelta]:
+    async def _ask(self, origin: str) -> tuple[RobotsAnswer, float]:
+        """Give the answer of an origin, from the shelf if it is there, and for how many seconds it holds."""
+        kept = self._shelf.take(origin) if self._shelf else None
+        if kept is not None:
+            return kept
+        answer = await self._fetch(f"{origin}/robots.txt")
+        seconds = (_KEEP_UNREACHABLE if _is_missing(answer) else _KEEP).total_seconds()
+        if self._shelf is not None:
+            self._shelf.put(origin, answer, seconds)
+        return answer, seconds
+
+    def _read(self, answer: RobotsAnswer) -> RobotsRules:
         """Follow RFC 9309 2.3.1: a 4xx allows all, a 5xx, 429 or no answer forbids all."""
-        if answer is None or answer[0] >= 500 or answer[0] == 429:
-            return DISALLOW_ALL, _KEEP_UNREACHABLE
+        if answer is None or _is_missing(answer):
+            return DISALLOW_ALL
         status, body = answer
-        return (parse_robots(body, product=self._product) if status == 200 else RobotsRules()), _KEEP
+        return parse_robots(body, product=self._product) if status == 200 else RobotsRules()
 
     def _forget_expired(self) -> None:
         if len(self._memories) <= _MAX_REMEMBERED:

@@ -19,7 +19,7 @@ import httpx
 from core.addresses import PLAIN_URL
 from core.answers import AnswerReader, CutShortError, Head, HeadLimits
 from crawler.errors import UnreachableError
-from crawler.guard import USUAL_PORTS, Resolver, is_address
+from crawler.guard import USUAL_PORTS, Resolver
 from crawler.sockets import Address, Stream, open_stream
 
 MAX_HEADERS = 100
@@ -145,7 +145,7 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     async def ask(self, url: str, fields: Sequence[Field]) -> WireAnswer:
         """Send a GET. Errors: `AnswerError`, `FetchError`, `OSError`."""
-        target = _read_target(url)
+        target = read_target(url)
         question = self._write_question(b"GET", target, fields)
         while (kept := self._idle.take(target.key)) is not None:
             try:
@@ -157,7 +157,7 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send any request over a connection of its own, once: only a GET may be repeated."""
-        target = _read_target(str(request.url))
+        target = read_target(str(request.url))
         fields = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         question = self._write_question(request.method.encode("ascii"), target, fields) + request.read()
         answer = await self._exchange(await self._connect(target), target.key, question)
@@ -197,9 +197,7 @@ class WireTransport(httpx.AsyncBaseTransport):
             raise
 
     async def _find_addresses(self, target: Target) -> list[Address]:
-        """Find where to connect to; an address that stands in the URL was judged with the URL."""
-        if is_address(target.host):
-            return [(socket.AF_INET6 if ":" in target.host else socket.AF_INET, target.host)]
+        """Find where to connect to, each address judged."""
         try:
             found = await self._resolver.resolve(target.host, target.port, socket.AF_UNSPEC)
         except OSError as error:
@@ -262,7 +260,7 @@ class _IdleStreams:
             stream.close()
 
 
-def _read_target(url: str) -> Target:
+def read_target(url: str) -> Target:
     """Read an address as it goes over the wire; most are written so already."""
     plain = PLAIN_URL.fullmatch(url)
     if plain is not None:

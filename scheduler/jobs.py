@@ -27,6 +27,7 @@ from core.values import (
     EndpointId,
     EndpointKind,
     EntryId,
+    Fetch,
     GiveUp,
     Outcome,
     ParsedPage,
@@ -63,6 +64,10 @@ _GATHER_LEASE = timedelta(minutes=10)
 # So many sources wait for one host or service at most, so that a long queue does not keep all others waiting.
 _LANE_LENGTH = 20
 _LANE_STEP = timedelta(seconds=6)
+# What a server asks of one feed holds for its others, but one feed that is refused must not silence them for days.
+_BUSY = frozenset((429, 503))
+_LONGEST_REST = timedelta(hours=1)
+_REST_STEP = timedelta(seconds=1)
 _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
 _MAX_LANES = 1000
@@ -108,6 +113,7 @@ class Jobs:
     _gathering: int = 0
     _more_are_due: bool = False
     _host_lanes: Counter[str] = field(default_factory=Counter)
+    _rests: dict[str, datetime] = field(default_factory=dict)
     _book: VisitBook = field(init=False)
     _outcomes: OutcomeBook = field(init=False)
 
@@ -158,11 +164,14 @@ class Jobs:
     async def gather(self, source: Source, state: SourceState, lane: str, claimed_at: float) -> None:
         """Ask one source and store what came of it; wake the desk when it brought something.
 
-        One whose lease ran out while it queued for its host is left to the next claim.
+        One whose lease ran out while it queued for its host is left to the next claim; one whose host has asked for
+        rest meanwhile is put off.
         """
         try:
-            if time.monotonic() - claimed_at < _GATHER_LEASE.total_seconds() / 2:
-                await self._visit(source, state)
+            if (rest := self._rests.get(lane)) and rest > self.now():
+                await asyncio.to_thread(self._put_off, source.source_id, rest)
+            elif time.monotonic() - claimed_at < _GATHER_LEASE.total_seconds() / 2:
+                await self._visit(source, state, lane)
         finally:
             self._gathering -= 1
             self._leave(lane)
@@ -179,8 +188,20 @@ class Jobs:
         if not self._host_lanes[lane]:
             del self._host_lanes[lane]
 
-    async def _visit(self, source: Source, state: SourceState) -> None:
+    def _let_rest(self, lane: str, fetch: Fetch) -> None:
+        """Leave a host alone as a whole for as long as it asks one of its feeds to wait, an hour at most."""
+        now = self.now()
+        self._rests = {name: until for name, until in self._rests.items() if until > now}
+        if fetch.status in _BUSY and fetch.pace.retry_after:
+            self._rests[lane] = now + min(fetch.pace.retry_after, _LONGEST_REST)
+
+    def _put_off(self, source_id: SourceId, until: datetime) -> None:
+        with self.store.write() as tx:
+            defer_sources(tx, [(source_id, until)])
+
+    async def _visit(self, source: Source, state: SourceState, lane: str) -> None:
         gathered = await self._ask(source, state)
+        self._let_rest(lane, gathered.fetch)
         after = advance_state(
             source,
             state,
@@ -321,7 +342,9 @@ class Jobs:
             for source, state in claimed:
                 lane = _lane(source, state)
                 lanes[lane] += 1
-                if lanes[lane] <= _LANE_LENGTH:
+                if (rest := self._rests.get(lane, now)) > now:
+                    later.append((source.source_id, rest + _REST_STEP * lanes[lane]))
+                elif lanes[lane] <= _LANE_LENGTH:
                     taken.append((source, state, lane))
                 else:
                     later.append((source.source_id, now + _LANE_STEP * (lanes[lane] - _LANE_LENGTH)))

@@ -1,9 +1,13 @@
 """Dates as feeds, sitemaps and pages write them, read into aware UTC times, or disbelieved."""
 
 import re
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MAX_CHARS = 100
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -43,17 +47,20 @@ _FOREIGN_DAY = re.compile(
     r"(?:[^\W\d]+(?:-[^\W\d]+)?\.?,?\s+)?(\d{1,2})(?:er|º|\.)?\s+(?:de\s+)?([^\W\d]{3,12})\.?,?\s+(?:de\s+)?(\d{4})(.*)",
     re.DOTALL,
 )
-_EAST_ASIAN_DAY = re.compile(r"(\d{4})\s*[年년.]\s*(\d{1,2})\s*[月월.]\s*(\d{1,2})\s*[日일]?\s*(.*)", re.DOTALL)
+_EAST_ASIAN_DAY = re.compile(r"(\d{4})\s*[年년./]\s*(\d{1,2})\s*[月월./]\s*(\d{1,2})\s*[日일]?\s*(.*)", re.DOTALL)
 
 _TIME = (
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
-    r"\s*(?P<half>[ap]\.?m\.?(?![a-z]))?\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{2}(?!\d)|\(?[a-z]{1,5}\)?)?"
+    r"\s*(?P<half>[ap]\.?m\.?(?![a-z]))?"
+    r"\s*(?P<zone>(?:(?:gmt|utc)\s?)?[+-]\d{1,2}(?::?\d{2})?(?!\d)(?:\s*\([a-z ]{1,40}\))?|\(?[a-z]{1,5}\)?)?"
 )
+_OFFSET = re.compile(r"([+-])(\d{1,2}?):?(\d{2})?(?!\d)")
 _ISO = re.compile(
     r"(?P<year>\d{4})(?:-?(?P<month>\d{2})(?:-?(?P<day>\d{2}))?)?(?:[t\s,]+" + _TIME + r")?\s*", re.IGNORECASE
 )
 _COMPACT = re.compile(
-    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})t?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})z?"
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})t?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})z?",
+    re.IGNORECASE,
 )
 _DAY_FIRST = re.compile(
     r"(?:[a-z]+\.?,?\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s./-]+(?P<name>[a-z]{3,9})\.?,?[\s./-]+(?P<year>\d{4}|\d{2}(?!\d))"
@@ -90,6 +97,14 @@ def believe(at: datetime | None, *, now: datetime) -> datetime | None:
     return at
 
 
+def choose_newest(rows: Sequence[T], date_of: Callable[[T], str], *, now: datetime, most: int) -> Collection[int]:
+    """Choose at most so many rows, the newest; undated ones come last, and of equals the first. Gives their numbers."""
+    if len(rows) <= most:
+        return range(len(rows))
+    times = [parse_date(date_of(row), now=now) or _EARLIEST for row in rows]
+    return frozenset(sorted(range(len(rows)), key=times.__getitem__, reverse=True)[:most])
+
+
 @lru_cache(maxsize=1024)
 def _read(text: str) -> datetime | None:
     for read in (_read_pattern, _read_foreign, _read_rfc822):
@@ -113,14 +128,15 @@ def _read_foreign(text: str) -> datetime | None:
     """Read `vendredi 13 mars 2026`, `13 de marzo de 2026 10:00` and `2026年3月13日` as their English likes."""
     if found := _EAST_ASIAN_DAY.fullmatch(text):
         year, month, day, rest = found.groups()
-        return _read_pattern(f"{year}-{int(month):02}-{int(day):02} {_clock_of(rest)}".strip())
+        written = f"{year}-{int(month):02}-{int(day):02}"
+        return _read_pattern(f"{written} {rest}".strip()) or _read_pattern(f"{written} {_clock_of(rest)}".strip())
     found = _FOREIGN_DAY.fullmatch(text)
     name = _FOREIGN_MONTHS.get(found[2].lower()) if found else None
     return _read_pattern(f"{found[1]} {name} {found[3]} {_clock_of(found[4])}".strip()) if found and name else None
 
 
 def _clock_of(rest: str) -> str:
-    found = re.search(r"\b(\d{1,2})[:hH.](\d{2})\b", rest)
+    found = re.search(r"(?<!\d)(\d{1,2})\s*[:hH.時시]\s*(\d{2})(?!\d)", rest)
     return f"{found[1]}:{found[2]}" if found else ""
 
 
@@ -168,8 +184,7 @@ def _hour(hour: int, half: str) -> int:
 def _zone(text: str) -> timezone:
     if not text:
         return UTC
-    if text[0] in "+-":
-        digits = text[1:].replace(":", "").ljust(4, "0")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        return timezone(-offset if text[0] == "-" else offset)
+    if found := _OFFSET.search(text):
+        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+        return timezone(-offset if found[1] == "-" else offset)
     return timezone(timedelta(minutes=_ZONES[text.strip("()").upper()]))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from core.parsing.pages import read_html
 from core.parsing.text import clean_title
-from core.urls import resolve_url
+from core.urls import resolve_url, strip_feed_scheme
 
 _TYPES = frozenset(
     {
@@ -34,19 +34,19 @@ class FeedLink:
     title: str = ""
 
 
-def parse_feed_links(body: bytes, *, url: str) -> tuple[FeedLink, ...]:
+def parse_feed_links(body: bytes, *, url: str, content_type: str = "") -> tuple[FeedLink, ...]:
     """Read the feeds a page declares (`rel=alternate` or `rel=feed`); never raises.
 
     Shape: each address once, at most 20, the likeliest first: feeds of news before feeds of comments, those below the
     page's own path before those of the whole site, else in the page's order.
     """
-    tree = read_html(body)
+    tree = read_html(body, content_type=content_type)
     if tree is None:
         return ()
-    base = resolve_url(next((one.get("href") or "" for one in tree.iter("base")), ""), url) or url
+    base = resolve_url(next((one.get("href") for one in tree.iter("base") if one.get("href")), ""), url) or url
     found: dict[str, FeedLink] = {}
     for link in _declared(tree):
-        address = resolve_url(link.get("href") or "", base)
+        address = resolve_url(strip_feed_scheme(link.get("href") or ""), base)
         if address:
             found.setdefault(address, FeedLink(url=address, title=clean_title(link.get("title") or "")))
     folder = urlsplit(url).path.rstrip("/")

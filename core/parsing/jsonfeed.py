@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from core.parsing.dates import parse_date
+from core.parsing.dates import choose_newest, parse_date
 from core.parsing.entries import (
     MAX_ENTRIES,
     RawEntry,
@@ -28,7 +28,8 @@ def parse_json_feed(text: str, *, url: str, now: datetime) -> ParsedFeed:
     if document is None:
         return ParsedFeed(is_feed=False, problems=("The document is JSON, but no JSON Feed.",))
     rows = document["items"]
-    found = [_read_item(row, document, url=url, now=now) for row in rows[:MAX_ENTRIES]]
+    kept = choose_newest(rows, _date_of, now=now, most=MAX_ENTRIES)
+    found = [_read_item(row, document, url=url, now=now) for number, row in enumerate(rows) if number in kept]
     entries, repeat_count = keep_first(
         adopt_language((entry for entry in found if entry), clean_language(_text(document, "language")))
     )
@@ -57,7 +58,8 @@ def parse_json_feed(text: str, *, url: str, now: datetime) -> ParsedFeed:
 
 def _load(text: str) -> dict[str, Any] | None:
     try:
-        document = json.loads(text)
+        # Line breaks inside texts are no JSON, but programs that write it by hand leave them there.
+        document = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
@@ -72,7 +74,7 @@ def _read_item(row: object, document: Mapping[str, Any], *, url: str, now: datet
         return None
     link = _link(row, document, url)
     content = _text(row, "content_html") or html.escape(_text(row, "content_text"))
-    date_text = _text(row, "date_published") or _text(row, "date_modified")
+    date_text = _date_of(row)
     image = _text(row, "image") or _text(row, "banner_image") or find_image(_text(row, "content_html"))
     return clean_entry(
         RawEntry(
@@ -89,6 +91,10 @@ def _read_item(row: object, document: Mapping[str, Any], *, url: str, now: datet
             language=_text(row, "language"),
         )
     )
+
+
+def _date_of(row: object) -> str:
+    return (_text(row, "date_published") or _text(row, "date_modified")) if isinstance(row, dict) else ""
 
 
 def _link(row: Mapping[str, Any], document: Mapping[str, Any], url: str) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import cssselect
 import lxml.html
 import parsel
 import trafilatura
@@ -22,6 +21,7 @@ from core.parsing.entries import (
     keep_first,
     tell_count,
 )
+from core.parsing.selecting import is_xpath, select_in
 from core.parsing.text import (
     SUMMARY_CHARS,
     TEXT_CHARS,
@@ -44,6 +44,8 @@ _MAX_ATTRIBUTES = 1_000
 _MAX_JSON_CHARS = 300_000
 _MAX_JSON_NODES = 2_000
 _ARTICLE_TYPES = re.compile(r"\w*(?:Article|Posting|Review|Report)")
+_SCRIPT_WRAPPERS = re.compile(r"<!\[CDATA\[|\]\]>|<!--|-->")
+_PAGE_TYPES = re.compile(r"(?:Web|Item)Page")
 _PUBLISHED_META = (
     "article:published_time", "article:published", "og:published_time", "datepublished", "date", "pubdate",
     "publishdate", "publish-date", "published_at", "publication_date", "article.published", "dc.date.issued", "dc.date",
@@ -63,7 +65,10 @@ _MAX_AUTHORS = 10
 _AROUND_NAMES = re.compile(
     r"^(?:written\s+)?by\s+|\s+(?:view author archive|get author rss|updated\b).*$", re.IGNORECASE
 )
-_NO_AUTHOR = re.compile(r"(?:photo|image|picture)s?\s+(?:by|courtesy)\b", re.IGNORECASE)
+_NO_AUTHOR = re.compile(
+    r"(?:photo|image|picture)s?\s+(?:by|courtesy)\b|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\.?\Z",
+    re.IGNORECASE,
+)
 _TEXT_BLOCKS = ("p", "li", "blockquote", "h2", "h3", "h4", "pre")
 _NOT_FREE = frozenset({"false", "no", "0"})
 _PAID_TIERS = frozenset({"locked", "metered"})
@@ -80,14 +85,17 @@ _PARSER_ERRORS = (
 )
 
 
-def parse_page(body: bytes, *, url: str, now: datetime, selectors: PageSelectors | None = None) -> ParsedPage:
+def parse_page(
+    body: bytes, *, url: str, now: datetime, selectors: PageSelectors | None = None, content_type: str = ""
+) -> ParsedPage:
     """Read an article page; never raises, whatever the bytes.
 
     `text` has one paragraph a line and is empty when none was found. `canonical_url` is the page's own `rel=canonical`
-    (else `og:url`), believed only within the same registrable domain. `url` is where the page came from.
+    (else `og:url`), believed only within the same registrable domain. `url` is where the page came from, `content_type`
+    the HTTP header, which may name the charset.
     What `selectors` find goes before all else; one that finds nothing or cannot be read changes nothing.
     """
-    tree = read_html(body)
+    tree = read_html(body, content_type=content_type)
     if tree is None:
         return ParsedPage(url=url)
     meta = _Metadata(tree)
@@ -135,7 +143,7 @@ def _read_own(tree: Any, selectors: PageSelectors, *, now: datetime) -> _Own:
 def _select_own(page: parsel.Selector, selector: str, read: Callable[[Any], str]) -> list[str]:
     try:
         return list(_select(page, selector, read))
-    except (cssselect.SelectorError, etree.XPathError, ValueError):
+    except ValueError:
         return []
 
 
@@ -152,9 +160,9 @@ def _clean_name(text: str) -> str:
 
 
 def _is_paywalled(meta: "_Metadata") -> bool:
-    """Believe schema.org's `isAccessibleForFree`, of the article or a part of it, and the tier of Facebook's tags."""
-    parts = [part for article in meta.articles for part in (article, *_objects(article.get("hasPart")))]
-    words = {str(part.get("isAccessibleForFree", "")).strip().lower() for part in parts}
+    """Believe schema.org's `isAccessibleForFree`, of article, page or a part, and the tier of Facebook's tags."""
+    parts = [part for one in (*meta.articles, *meta.pages) for part in (one, *_objects(one.get("hasPart")))]
+    words = {str(part.get("isAccessibleForFree", "")).strip().lower().rpartition("/")[2] for part in parts}
     return bool(words & _NOT_FREE) or meta.first("article:content_tier").lower() in _PAID_TIERS
 
 
@@ -163,19 +171,20 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [one for one in values[:_MAX_AUTHORS] if isinstance(one, dict)]
 
 
-def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
-    """Read a listing page by CSS selectors; never raises. A selector that cannot be read is told in `problems`.
+def parse_listing(body: bytes, *, url: str, selectors: Selectors, now: datetime, content_type: str = "") -> ParsedFeed:
+    """Read a listing page by its selectors; never raises. A selector that cannot be read is told in `problems`.
 
     Shape: at most 500 entries in the page's order; guid and url are the link. Boxes without link are left out.
     `::text` reads all words of the first element that has some, those in inline markup too.
     """
-    tree = read_html(body)
+    tree = read_html(body, content_type=content_type)
     if tree is None:
         return ParsedFeed(is_feed=False, problems=("The page is empty.",))
     try:
         return _read_boxes(parsel.Selector(root=tree, type="html"), url=url, selectors=selectors, now=now)
-    except (cssselect.SelectorError, etree.XPathError, ValueError) as error:
-        return ParsedFeed(is_feed=False, problems=(f"A CSS selector cannot be read: {clean_line(str(error))}.",))
+    except ValueError as error:
+        kind = "An XPath" if str(error).startswith("XPath") else "A CSS selector"
+        return ParsedFeed(is_feed=False, problems=(f"{kind} cannot be read: {clean_line(str(error))}.",))
 
 
 class _Metadata:
@@ -188,10 +197,17 @@ class _Metadata:
             content = (element.get("content") or element.get("value") or "").strip()
             if name and content:
                 self._meta.setdefault(name.strip().lower(), content)
-        self.articles = tuple(_json_articles(tree))
+        nodes = list(_json_nodes(tree))
+        self._named = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
+        self.articles = tuple(node for node in nodes if _is_of(node, _ARTICLE_TYPES))
+        self.pages = tuple(node for node in nodes if _is_of(node, _PAGE_TYPES))
+        self._linked_image = next(
+            (link.get("href") or "" for link in tree.iter("link") if _has_rel(link, "image_src")), ""
+        )
         self.canonical = next((link.get("href") or "" for link in tree.iter("link") if _has_rel(link, "canonical")), "")
-        self.base = next((element.get("href") or "" for element in tree.iter("base")), "")
-        self.language = tree.get("lang") or self.first("og:locale", "language") or ""
+        self.base = next((element.get("href") for element in tree.iter("base") if element.get("href")), "")
+        stated = (tree.get("lang"), tree.get("xml:lang"), self.first("og:locale"), *self.stated("inLanguage"))
+        self.language = next(filter(None, map(clean_language, filter(None, (*stated, *self._languages(tree))))), "")
         self.site = clean_title(self.first("og:site_name", "application-name"))
         self.document_title = next((element.text or "" for element in tree.iter("title")), "")
 
@@ -200,16 +216,27 @@ class _Metadata:
 
     def stated(self, name: str) -> Iterator[str]:
         """Give the texts the page's JSON-LD articles state under a name."""
-        return (text for article in self.articles for text in _texts(article.get(name)))
+        return (text for article in self.articles for text in _texts(self._look_up(article.get(name))))
+
+    def _look_up(self, value: Any) -> Any:
+        """Put what is named elsewhere in the document in the place of its name."""
+        if isinstance(value, list):
+            return [self._look_up(one) for one in value[:20] if not isinstance(one, list)]
+        is_name = isinstance(value, dict) and not value.keys() - {"@id", "@type"}
+        return self._named.get(str(value.get("@id")), value) if is_name else value
+
+    def _languages(self, tree: Any) -> Iterator[str]:
+        yield from (one.get("content") or "" for one in tree.iter("meta") if _equals(one, "content-language"))
+        yield self.first("language")
 
     def image(self) -> str:
         stated = self.first("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
-        return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "")
+        return stated or next(self.stated("image"), "") or next(self.stated("thumbnailUrl"), "") or self._linked_image
 
 
-def read_html(body: bytes) -> Any:
+def read_html(body: bytes, *, content_type: str = "") -> Any:
     """Build a tree with a root element `html`; None for bytes that hold none."""
-    text = decode_text(body[:MAX_PAGE_BYTES]).replace("\0", "")
+    text = decode_text(body[:MAX_PAGE_BYTES], content_type=content_type).replace("\0", "")
     text = _CROWDED_TAG.sub(_empty_crowded, text)
     if not has_markup(text):
         return None
@@ -311,19 +338,29 @@ def _has_rel(link: Any, rel: str) -> bool:
     return rel in (link.get("rel") or "").lower().split()
 
 
-def _json_articles(tree: Any) -> Iterator[dict[str, Any]]:
+def _equals(meta: Any, name: str) -> bool:
+    return (meta.get("http-equiv") or "").strip().lower() == name
+
+
+def _is_of(node: dict[str, Any], types: re.Pattern[str]) -> bool:
+    return any(types.fullmatch(kind.rpartition("/")[2]) for kind in _texts(node.get("@type")))
+
+
+def _json_nodes(tree: Any) -> Iterator[dict[str, Any]]:
     for script in tree.iter("script"):
         if (script.get("type") or "").strip().lower() == "application/ld+json":
-            for node in _walk_json(_load_json(script.text or "")):
-                if any(_ARTICLE_TYPES.fullmatch(kind) for kind in _texts(node.get("@type"))):
-                    yield node
+            yield from _walk_json(_load_json(script.text or ""))
 
 
 def _load_json(text: str) -> Any:
-    try:
-        return json.loads(text[:_MAX_JSON_CHARS].strip().rstrip(";"), strict=False)
-    except (ValueError, RecursionError):
-        return None
+    """Read JSON; what hid scripts from the browsers of old may stand around it."""
+    text = text[:_MAX_JSON_CHARS]
+    for attempt in (text, _SCRIPT_WRAPPERS.sub("", text).strip(" \t\r\n/*")):
+        try:
+            return json.loads(attempt.strip().rstrip(";"), strict=False)
+        except (ValueError, RecursionError):
+            continue
+    return None
 
 
 def _walk_json(value: Any) -> Iterator[dict[str, Any]]:
@@ -356,7 +393,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _read_boxes(page: parsel.Selector, *, url: str, selectors: Selectors, now: datetime) -> ParsedFeed:
     base = resolve_url(page.css("base::attr(href)").get() or "", url) or url
-    boxes = page.css(selectors.item)
+    boxes = select_in(page, selectors.item)
     found = [_read_box(box, selectors, base=base, now=now) for box in boxes[:MAX_ENTRIES]]
     entries, repeat_count = keep_first(entry for entry in found if entry)
     nothing = () if boxes else (f"The selector {selectors.item!r} finds nothing on the page.",)
@@ -394,12 +431,14 @@ def _select(box: parsel.Selector, selector: str, read: Callable[[Any], str]) -> 
     """Read what a selector finds: texts as they are, elements by `read`. An empty selector finds nothing."""
     if not selector:
         return ()
-    return (found.root if isinstance(found.root, str) else read(found.root) for found in box.css(selector))
+    roots = (found.root for found in select_in(box, selector))
+    return (read(root) if isinstance(root, etree._Element) else str(root) for root in roots)  # noqa: SLF001 its only name
 
 
 def _select_text(box: parsel.Selector, selector: str) -> str:
     """Find the first words; with `::text` those of the whole element: film titles stand in `<em>`."""
-    for attempt in dict.fromkeys((selector.removesuffix("::text"), selector)):
+    whole = selector.removesuffix("/text()" if is_xpath(selector) else "::text").removesuffix("/")
+    for attempt in dict.fromkeys((whole, selector)):
         text = next((text for text in _select(box, attempt, _read_words) if text.strip()), "")
         if text:
             return text

@@ -127,11 +127,13 @@ def _fields(row: Element) -> dict[str, str]:
 
 
 def _leaves(row: Element) -> Iterator[tuple[str, str]]:
-    for element in row.iter():
-        parent = element.getparent()
-        name = local_name(element)
-        if parent is not None and local_name(parent) == "image":
-            name = {"loc": "image"}.get(name, "")
-        text = (element.text or "").strip()
-        if name and text:
-            yield name, text
+    """Give names and texts; titles and dates of videos and images are none of the article's."""
+    for part in row:
+        kind = local_name(part)
+        for element in part.iter() if kind != "video" else ():
+            name = local_name(element)
+            if kind == "image":
+                name = "image" if name == "loc" else ""
+            text = (element.text or "").strip()
+            if name and text:
+                yield name, text

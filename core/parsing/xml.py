@@ -13,6 +13,7 @@ Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 MAX_BYTES = 16 * 1024 * 1024
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([A-Za-z0-9._:-]{1,40})\s*[\"']")
+_FEED_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
@@ -22,14 +23,11 @@ _DOCTYPE = re.compile(
     r"<!DOCTYPE\b[^<>\[]*+(?:\[(?:[^\]\"'<]|<[^>]*>|\"[^\"]*\"|'[^']*')*+\]\s*+)?>",
     re.IGNORECASE | re.DOTALL,
 )
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
+_WIDE_STARTS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_WIDE_STARTS = (
     (b"<\0\0\0", "utf-32-le"),
     (b"\0\0\0<", "utf-32-be"),
     (b"<\0", "utf-16-le"),
@@ -39,6 +37,25 @@ _WIDE_STARTS = (
 _TEXT_CODEC = re.compile(
     r"utf-(?:7|8|16|32)|ascii|iso(?:8859|2022)[-_]|cp\d|koi8|gb|big5|euc|shift_jis|mac|tis|hz|johab|ptcp|kz1048"
 )
+# Charsets as the Web means them (encoding.spec.whatwg.org), where Python's codec of that name knows fewer characters.
+_SUPERSETS = {
+    "iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs",
+}  # fmt: skip
+# What pages call them, and Python does not.
+_WEB_LABELS = {
+    "x-sjis": "cp932", "windows-31j": "cp932", "windows-949": "cp949", "x-euc-jp": "euc_jp", "x-gbk": "gb18030",
+    "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs", "windows-874": "cp874", "dos-874": "cp874",
+    "iso-8859-8-i": "iso8859-8", "iso-8859-8-e": "iso8859-8", "x-mac-roman": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic", "unicode-1-1-utf-8": "utf-8",
+    **{f"x-cp125{number}": f"cp125{number}" for number in range(9)},
+}  # fmt: skip
+# Tried where a charset of the Web is several of Python's.
+_LIKE = {"euc_jp": "euc_jis_2004", "big5hkscs": "cp950"}
+# Text is UTF-8 if so many times more characters beyond ASCII are sound than odd; else a claim that leaves so many times
+# fewer odd ones explains it. By chance a tenth of Korean's letters make sound UTF-8.
+_MORE_SOUND = 3
+_FEWER_ODD = 10
 _ENTITY = re.compile(r"&(?:#(\d{1,7}|x[0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,30});)?")
 # UTF-8 with more than one odd byte in so many characters is no UTF-8 at all.
 _MAX_ODD_SHARE = 20
@@ -49,19 +66,47 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def decode_text(body: bytes, *, content_type: str = "") -> str:
     """Decode by evidence: BOM, then bytes that are UTF-8, then the HTTP charset, then what the document declares.
 
-    Text with bytes over 127 that is valid UTF-8 is UTF-8 whatever is claimed; RFC 3023 lets the header win, but
-    headers are oftener wrong than such text is something else. Never raises: what fits nothing is read as UTF-8 with
-    each odd byte as Windows-1252.
+    Text with bytes over 127 that is UTF-8, or nearly, is UTF-8 whatever is claimed; RFC 3023 lets the header win, but
+    headers are oftener wrong than such text is something else. Never raises: what fits nothing is read as what it fits
+    best, where that is UTF-8 with each odd byte as Windows-1252.
     """
-    for codec in _candidates(body, content_type):
+    for start, codec in _WIDE_STARTS:
+        if body.startswith(start):
+            return body.decode(codec, errors="replace").removeprefix("\ufeff")
+    claimed = _claimed_codecs(body, content_type)
+    if not body.isascii():
         try:
-            return body.decode(codec).removeprefix("\ufeff")
+            return body.decode("utf-8").removeprefix("\ufeff")
+        except UnicodeError:
+            return _decode_other(body, claimed)
+    return _decode_first(body, claimed) or body.decode("ascii")
+
+
+def _decode_other(body: bytes, claimed: list[str]) -> str:
+    """Read what is not quite UTF-8: a title cut in the middle of a character must not cost the rest."""
+    text = body.decode("utf-8", errors="replace")
+    odd_count = text.count("\ufffd")
+    sound_count = len(text) - len(text.encode("ascii", "ignore")) - odd_count
+    if sound_count < odd_count * _MORE_SOUND:
+        if found := _decode_first(body, claimed):
+            return found
+        for codec in claimed:
+            other = body.decode(codec, errors="replace")
+            if codec != "utf-8" and other.count("\ufffd") * _FEWER_ODD <= odd_count:
+                return other
+        if odd_count * _MAX_ODD_SHARE > len(text):
+            return body.decode("cp1252", errors="replace")
+    return body.decode("utf-8", errors="setwire-cp1252").removeprefix("\ufeff")
+
+
+def _decode_first(body: bytes, claimed: list[str]) -> str:
+    """Decode by the first claim that all bytes fit; empty if there is none."""
+    for codec in claimed:
+        try:
+            return body.decode(codec)
         except (UnicodeError, LookupError):
             continue
-    text = body.decode("utf-8", errors="replace")
-    if text.count("\ufffd") * _MAX_ODD_SHARE > len(text):
-        return body.decode("cp1252", errors="replace")
-    return body.decode("utf-8", errors="setwire-cp1252").removeprefix("\ufeff")
+    return ""
 
 
 def parse_xml(text: str) -> tuple[Element | None, str]:
@@ -79,21 +124,28 @@ def parse_xml(text: str) -> tuple[Element | None, str]:
     return _drop_entities(root), "The XML is not well-formed; it was read as far as it could be mended."
 
 
+def lacks_end(body: bytes) -> bool:
+    """Say whether a feed in XML breaks off: its root is not closed in the last two kilobytes."""
+    tail = body[-2048:].replace(b"\0", b"")
+    return not body.startswith((b"{", b"[")) and _FEED_END.search(tail) is None
+
+
 def local_name(element: Element) -> str:
     """Name an element without namespace, lower-case; empty for what is no element."""
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 
-def _candidates(body: bytes, content_type: str) -> list[str]:
-    for bom, codec in _BOMS:
-        if body.startswith(bom):
-            return [codec]
-    for start, codec in _WIDE_STARTS:
-        if body.startswith(start):
-            return [codec]
-    claimed = [_web_codec(name) for name in (_http_charset(content_type), _declared_charset(body))]
-    is_seven_bit = body.isascii()
-    return [codec for codec in (claimed if is_seven_bit else ["utf-8", *claimed]) if codec]
+def _claimed_codecs(body: bytes, content_type: str) -> list[str]:
+    """Name the codecs that header and document claim, in that order; none for text with a byte order mark of UTF-8.
+
+    Who declares UTF-16 in bytes that are not wide has another encoding (.NET writes so of strings): it says nothing.
+    """
+    if body.startswith(codecs.BOM_UTF8):
+        return ["utf-8"]
+    named = [_web_codec(name) for name in (_http_charset(content_type), _declared_charset(body))]
+    is_wide = b"\0" in body[:8]
+    claimed = [codec for codec in named if codec and (is_wide or not codec.startswith(("utf-16", "utf-32")))]
+    return [*claimed, *(_LIKE[codec] for codec in claimed if codec in _LIKE)]
 
 
 def _http_charset(content_type: str) -> str:
@@ -109,11 +161,10 @@ def _declared_charset(body: bytes) -> str:
 def _web_codec(name: str) -> str:
     """Map a charset to Python's codec as browsers do: Latin-1 is Windows-1252, GB2312 is GB18030; empty if unknown."""
     try:
-        codec = codecs.lookup(name).name if name else ""
+        codec = codecs.lookup(_WEB_LABELS.get(name.lower(), name)).name if name else ""
     except (LookupError, ValueError):
         return ""
-    supersets = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "iso8859-9": "cp1254"}
-    codec = supersets.get(codec, codec)
+    codec = _SUPERSETS.get(codec, codec)
     return codec if _TEXT_CODEC.match(codec) else ""
 
 

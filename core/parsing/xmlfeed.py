@@ -13,7 +13,7 @@ from typing import Any, cast
 import feedparser
 from lxml import etree
 
-from core.parsing.dates import believe, parse_date
+from core.parsing.dates import believe, choose_newest, parse_date
 from core.parsing.entries import (
     MAX_ENTRIES,
     AskKnown,
@@ -29,7 +29,7 @@ from core.parsing.entries import (
 from core.parsing.fastfeed import read_usual
 from core.parsing.services import settle_service
 from core.parsing.text import clean_title, has_markup
-from core.parsing.xml import Element, local_name, parse_xml
+from core.parsing.xml import Element, lacks_end, local_name, parse_xml
 from core.urls import resolve_url
 from core.values import Pace, ParsedEntry, ParsedFeed
 
@@ -67,6 +67,7 @@ _DIALECTS = frozenset(uri.lower() for uri in _PREFIXES.values()) | {
     "http://www.w3.org/1999/xhtml",
 }
 _TEXT_ELEMENTS = frozenset({"title", "subtitle", "summary", "content", "rights", "tagline", "info"})
+_DATE_ELEMENTS = ("pubdate", "published", "issued", "created", "date", "updated", "modified")
 _PERIODS = {
     "hourly": timedelta(hours=1),
     "daily": timedelta(days=1),
@@ -74,6 +75,7 @@ _PERIODS = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
+_MAIL_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[^\s<>()\[\],;:\"']{1,255}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # feedparser meets hostile bytes with these; none is a fault of ours.
 _PARSER_ERRORS = (
@@ -92,6 +94,8 @@ def parse_xml_feed(text: str, *, url: str, now: datetime, known: AskKnown = know
     root, problem = _find_feed(text)
     if root is None:
         return ParsedFeed(is_feed=False, problems=(_tell_kind(text),))
+    if problem and lacks_end(text[-2048:].encode("utf-8", "replace")):
+        _drop_cut_item(root, text)
     fast = None if problem else _read_fast(root, url=url, now=now, known=known)
     return fast or _read_by_reference(root, problem, url=url, now=now, known=known)
 
@@ -111,7 +115,7 @@ def _read_fast(root: Element, *, url: str, now: datetime, known: AskKnown) -> Pa
 
 
 def _read_by_reference(root: Element, problem: str, *, url: str, now: datetime, known: AskKnown) -> ParsedFeed:
-    surplus = _prune(root)
+    surplus = _prune(root, now=now)
     _settle_names(root)
     document = _read_with_feedparser(root, base=_base_url(root, url), is_mended=bool(problem))
     if document is None:
@@ -175,6 +179,14 @@ def _find_feed(text: str) -> tuple[Element | None, str]:
     return (root if is_feed else None), "Something that is no feed stands before it."
 
 
+def _drop_cut_item(root: Element, text: str) -> None:
+    """Leave out the item in whose middle a document breaks off: it would be told by half, and then as a whole."""
+    starts, ends = (max(text.rfind(f"{sign}item"), text.rfind(f"{sign}entry")) for sign in ("<", "</"))
+    items = [element for element in root.iter(etree.Element) if local_name(element) in {"item", "entry"}]
+    if items and starts > ends:
+        _drop(items[-1])
+
+
 def _tell_kind(text: str) -> str:
     if _HTML_START.match(text) or "<html" in text[:2000].lower():
         return "The document is an HTML page, not a feed."
@@ -185,18 +197,28 @@ def _count_elements(root: Element) -> int:
     return int(cast("float", _COUNT(root)))
 
 
-def _prune(root: Element) -> int:
-    """Cut the tree to what feedparser can read in bounded time; returns how many entries were left out."""
+def _prune(root: Element, *, now: datetime) -> int:
+    """Cut the tree to what feedparser can read in bounded time; returns how many entries were left out.
+
+    Of too many the newest stay, wherever they stand, or the first where none bears a date.
+    """
     items = [child for parent in (root, *root) for child in parent if local_name(child) in {"item", "entry"}]
     budget = _MAX_ELEMENTS
     surplus = 0
+    kept = choose_newest(items, _date_of, now=now, most=MAX_ENTRIES)
     for number, item in enumerate(items):
-        _flatten_markup(item)
-        budget -= sum(1 for _ in item.iter())
-        if number >= MAX_ENTRIES or budget < 0:
+        if number in kept:
+            _flatten_markup(item)
+            budget -= sum(1 for _ in item.iter())
+        if number not in kept or budget < 0:
             surplus += 1
             _drop(item)
     return surplus
+
+
+def _date_of(item: Element) -> str:
+    texts = {local_name(child): child.text or "" for child in item}
+    return next((texts[name] for name in _DATE_ELEMENTS if name in texts), "")
 
 
 def _settle_names(root: Element) -> None:
@@ -230,12 +252,22 @@ def _is_dialect(namespace: str) -> bool:
 def _flatten_markup(item: Element) -> None:
     """Write markup that stands as elements (Atom's `type="xhtml"`) as escaped HTML, as everybody else does."""
     for child in item:
-        if len(child) and local_name(child) in _TEXT_ELEMENTS:
+        if local_name(child) in {"author", "creator"} and not len(child) and "@" in (child.text or ""):
+            _settle_author(child)
+        if len(child) and local_name(child) in _TEXT_ELEMENTS and "mrss" not in _namespace(child):
             markup = html.escape(child.text or "", quote=False) + "".join(_html_of(part) for part in child)
             for part in list(child):
                 child.remove(part)
             child.text = markup
             child.set("type", "html")
+
+
+def _settle_author(author: Element) -> None:
+    """Leave the name of `ed@pier.studio (Jo Doe)`; feedparser knows no domain of more than four letters."""
+    stated = html.unescape(author.text or "")
+    name = _MAIL_ADDRESS.sub(" ", stated).strip(" \t\r\n<>()[]\"',;:-")
+    if name or len(stated.strip().rpartition(".")[2]) > 4:
+        author.text = name or stated.strip().partition("@")[0]
 
 
 def _html_of(element: Element) -> str:

@@ -66,7 +66,7 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selectors:
-    """CSS selectors of a listing page: `item` finds the boxes, the others are read inside each box.
+    """Selectors of a listing page, CSS or XPath: `item` finds the boxes, the others are read inside each box.
 
     A selector may end in `::attr(name)` or `::text` as Scrapy's do. `date` reads `datetime` or text.
     """
@@ -81,7 +81,10 @@ class Selectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSelectors:
-    """CSS selectors of a source's article pages. What is empty or finds nothing is read as on any other page."""
+    """Selectors of a source's article pages, CSS or XPath.
+
+    What is empty or finds nothing is read as on any other page.
+    """
 
     body: str = ""
     title: str = ""

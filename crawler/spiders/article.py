@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from core.parsing.pages import parse_page
 from core.values import EntryId, PageSelectors
 from crawler.messages import PageRead
-from crawler.spiders.base import judge_failure, judge_page
+from crawler.spiders.base import content_type, judge_failure, judge_page
 
 
 class ArticleSpider(Spider):
@@ -45,7 +45,13 @@ class ArticleSpider(Spider):
         if judged is not None:
             yield PageRead(entry_id=entry_id, error=judged[1])
             return
-        page = parse_page(response.body, url=response.url, now=self.now, selectors=self.selectors.get(entry_id))
+        page = parse_page(
+            response.body,
+            url=response.url,
+            now=self.now,
+            selectors=self.selectors.get(entry_id),
+            content_type=content_type(response),
+        )
         yield PageRead(entry_id=entry_id, page=page)
 
     def skip_page(self, failure: Failure) -> Iterator[PageRead]:

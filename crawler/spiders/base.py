@@ -40,7 +40,7 @@ class SourceSpider(Spider):
         )
 
     def awaited(self) -> str:
-        """Name what a browser waits for before the page is read: a CSS selector, or nothing."""
+        """Name what a browser waits for before the page is read: a CSS selector, `xpath=...`, or nothing."""
         return ""
 
     def open_source(self, response: Response) -> Any:
@@ -72,6 +72,11 @@ class SourceSpider(Spider):
     def reject_source(self, error: str) -> None:
         """Say that the source's address holds no document of the kind this spider reads."""
         self.ended = replace(self.ended, outcome=FetchOutcome.NOT_A_FEED, error=error)
+
+
+def content_type(response: Response) -> str:
+    """Give the header of that name as the server wrote it; empty where there is none."""
+    return (response.headers.get(b"Content-Type") or b"").decode("latin-1")
 
 
 def judge_page(response: Response) -> tuple[FetchOutcome, str] | None:

@@ -118,7 +118,7 @@ def try_source(  # noqa: PLR0913 an option is an argument here
     kind: Annotated[
         SourceKind | None, typer.Option(help="How to read an address; default: a feed, or a page's.")
     ] = None,
-    item: Annotated[str, typer.Option(help="Read a listing: the CSS selector of its boxes.")] = "",
+    item: Annotated[str, typer.Option(help="Read a listing: the CSS selector or XPath of its boxes.")] = "",
     link: Annotated[str, typer.Option(help="Inside a box: where the link is.")] = Selectors(item="").link,
     title: Annotated[str, typer.Option(help="Inside a box: where the headline is.")] = Selectors(item="").title,
     summary: Annotated[str, typer.Option(help="Inside a box: where the summary is.")] = "",
@@ -126,7 +126,7 @@ def try_source(  # noqa: PLR0913 an option is an argument here
     image: Annotated[str, typer.Option(help="Inside a box: where the image is.")] = "",
     spider: Annotated[str, typer.Option(help="Read a listing with this publisher's own spider.")] = "",
     javascript: Annotated[
-        bool, typer.Option("--javascript", help="Show a listing to a browser first (setwire[javascript]).")
+        bool, typer.Option("--javascript", help="Show a listing to a browser first (needs the extra `javascript`).")
     ] = False,
     full_text: Annotated[bool, typer.Option("--full-text", help="Read the first entry's page too.")] = False,
     as_json: AsJson = False,
@@ -137,7 +137,9 @@ def try_source(  # noqa: PLR0913 an option is an argument here
         selectors = Selectors(item=item, link=link, title=title, summary=summary, date=date, image=image)
         source = replace(source, kind=SourceKind.LISTING, spider=spider, selectors=None if spider else selectors)
     elif source.kind is SourceKind.LISTING and source.selectors is None and not source.spider:
-        raise CommandError("A listing needs selectors: give --item, the CSS selector of its boxes, or --spider.")
+        raise CommandError(
+            "A listing needs selectors: give --item, the CSS selector or XPath of its boxes, or --spider."
+        )
     render = Render.JAVASCRIPT if javascript else source.render
     source = replace(source, full_text=source.full_text or full_text, render=render)
     trial = asyncio.run(try_out(source, look_around=kind is None and "://" in address))
@@ -167,7 +169,10 @@ def add(
         SourceKind, typer.Option(help="What the address is; listings go into sources.toml.")
     ] = SourceKind.FEED,
     language: Annotated[str, typer.Option(help="The language of its entries.")] = "en",
-    minutes: Annotated[int, typer.Option(help="Minutes between two checks.", min=1, max=10080)] = 30,
+    minutes: Annotated[
+        int | None,
+        typer.Option(help="Minutes between two checks; default: the pace at which it publishes.", min=1, max=10080),
+    ] = None,
     unseen: Annotated[bool, typer.Option("--unseen", help="Take the address as it is, without asking it.")] = False,
 ) -> None:
     """Add a source. Its backlog is imported silently at first contact."""
@@ -192,7 +197,7 @@ def add(
             kind=kind,
             url=url,
             language=language,
-            interval=timedelta(minutes=minutes),
+            interval=timedelta(minutes=minutes) if minutes else None,
             seen_at=seen_at,
         )
         add_source(tx, source, now=datetime.now(UTC))

@@ -229,3 +229,11 @@ def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     text = PUBLISHER.replace("trade", "x") + SOURCE.replace("https", "htp") + 'kind = "y"\ninterval = "z"'
     assert len(complaints(tmp_path, text)) == 4
+
+
+def test_selectors_may_be_xpath_and_are_checked_as_such(tmp_path: Path) -> None:
+    listing = PUBLISHER + SOURCE + 'kind = "listing"\nselectors = { item = "//article", link = "%s" }'
+    (source,) = load_sources(write(tmp_path, listing % ".//a/@href"))
+    assert source.selectors == Selectors(item="//article", link=".//a/@href")
+    (sentence,) = complaints(tmp_path, listing % ".//a[")
+    assert sentence.startswith(f"{S}: selectors: link: './/a[' is no XPath (")

@@ -91,6 +91,9 @@ def test_plain_web_urls_pass(url: str) -> None:
         ("https://[::1/", "malformed"),
         ("https://exa%6dple.org/", "percent"),
         ("https://[fe80::1%25eth0]/", "percent"),
+        ("https://127。0。0。1/", "none in ASCII"),
+        ("https://10\uff0e0\uff0e0\uff0e1/", "none in ASCII"),
+        ("https://hub\uff61internal/", "none in ASCII"),
         ("https://example.org/" + "a" * 4096, "longer"),
     ],
 )

@@ -131,3 +131,16 @@ def test_any_words_survive_as_xml(name: str, item: str) -> None:
         source_id=SourceId("x"), publisher=publisher, kind=SourceKind.FEED, url="https://x.example/", seen_at=item
     )
     assert len(parse_opml(write_opml([source]).encode("utf-8", "ignore")).sources) == 1
+
+
+def test_addresses_as_feed_readers_wrote_them_are_taken() -> None:
+    listed = parse_opml(
+        b'<opml><body><outline text="A" xmlUrl="feed://a.example/f"/><outline text="B" xmlUrl="feed:https://b.example/f"/>'
+        b'<outline text="C" xmlUrl="https://c.example/film news"/></body></opml>'
+    )
+    assert [source.url for source in listed.sources] == [
+        "http://a.example/f",
+        "https://b.example/f",
+        "https://c.example/film%20news",
+    ]
+    assert listed.problems == ()

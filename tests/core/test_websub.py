@@ -79,7 +79,11 @@ def sign(body: bytes, method: str = "sha256", secret: str = "s") -> str:
     [
         pytest.param(sign(b"x"), "s", True, id="ours"),
         pytest.param(sign(b"x", "sha512").upper().replace("SHA512", "SHA512"), "s", True, id="capitals"),
-        pytest.param(sign(b"x", "sha1"), "s", False, id="SHA-1"),
+        pytest.param(sign(b"x", "sha1"), "s", True, id="SHA-1, as the great hubs sign"),
+        pytest.param(sign(b"x", "sha384"), "s", True, id="SHA-384"),
+        pytest.param(sign(b"y", "sha1"), "s", False, id="SHA-1 of another body"),
+        pytest.param(sign(b"x", "md5"), "s", False, id="MD5"),
+        pytest.param(sign(b"x").replace("sha256", "sha1"), "s", False, id="another method than said"),
         pytest.param(sign(b"x", secret="t"), "s", False, id="another secret"),
         pytest.param(sign(b"y"), "s", False, id="another body"),
         pytest.param("", "s", False, id="none"),

@@ -103,3 +103,17 @@ def test_a_small_repetitive_body_may_compress_well() -> None:
 def test_the_wire_counts_as_well() -> None:
     with pytest.raises(TooLargeError, match="larger than 1,000 bytes"):
         decode("", bytes(1001), max_bytes=1000)
+
+
+@pytest.mark.parametrize("name", ["none", "UTF-8", "binary", "aws-chunked", "identity, gzip", "utf-8,gzip"])
+def test_what_is_no_coding_is_passed_over(name: str) -> None:
+    body = b"<rss/>"
+    decoder = BodyDecoder(name, max_bytes=1000, max_ratio=100)
+    decoder.feed(gzip.compress(body) if "gzip" in name else body)
+    assert decoder.finish() == body
+
+
+@pytest.mark.parametrize("name", ["compress", "exi", "rot13", "gzip, compress"])
+def test_a_coding_that_was_not_offered_is_refused(name: str) -> None:
+    with pytest.raises(BodyError, match="was not offered"):
+        BodyDecoder(name, max_bytes=1000, max_ratio=100)

@@ -45,6 +45,17 @@ def page(head: str) -> bytes:
             id="JSON that says so",
         ),
         pytest.param('<link rel="alternate" hreflang="fr" href="/fr/">', [], id="translation"),
+        pytest.param(
+            '<base target="_blank"><base href="/b/"><link rel="alternate" type="application/rss+xml" href="f.xml">',
+            ["https://pier.example/b/f.xml"],
+            id="the first base with an address",
+        ),
+        pytest.param(
+            '<link rel="alternate" type="application/rss+xml" href="feed:https://pier.example/x">'
+            '<link rel="alternate" type="application/rss+xml" href="feed://pier.example/y">',
+            ["https://pier.example/x", "http://pier.example/y"],
+            id="the scheme of feed readers",
+        ),
         pytest.param('<link rel="stylesheet" type="application/rss+xml" href="/x">', [], id="no alternate"),
         pytest.param('<link rel="alternate" type="application/rss+xml" href="javascript:1">', [], id="no web address"),
         pytest.param(

@@ -109,6 +109,7 @@ WALL = PAGE.replace(b"Lantern", b"Just a moment...")
         pytest.param(say(429), FetchOutcome.BLOCKED, "too often", id="429"),
         pytest.param(say(451), FetchOutcome.BLOCKED, "legal reasons", id="451"),
         pytest.param(say(503, content=WALL), FetchOutcome.BLOCKED, "challenge", id="wall with 503"),
+        pytest.param(say(403, content=WALL), FetchOutcome.BLOCKED, "challenge", id="wall with 403"),
         pytest.param(say(200, content=WALL), FetchOutcome.BLOCKED, "challenge", id="wall with 200"),
         pytest.param(say(503, cf_mitigated="challenge"), FetchOutcome.BLOCKED, "challenge", id="wall by header"),
         pytest.param(say(404), FetchOutcome.HTTP_ERROR, "HTTP 404: there is nothing at", id="404"),
@@ -208,3 +209,45 @@ def test_a_source_with_an_impossible_address_is_refused(url: str) -> None:
             return await gather_feed(replace(SOURCE, url=url), FRESH, gateway=gateway, now=lambda: NOW)
 
     assert asyncio.run(ask()).fetch.outcome is FetchOutcome.REFUSED
+
+
+@pytest.mark.parametrize("place", [b"</title><link>https://lantern.example/2", b"shoot moves", b"/2</link></item>"])
+def test_a_feed_that_breaks_off_is_asked_for_as_a_whole_again(place: bytes) -> None:
+    """A half item is not told: its whole would be told again under its true guid."""
+    cut = FEED[: FEED.rindex(place) + len(place)]
+    half = gather(say(content=cut, etag='"2"'), KNOWN)
+    is_closed = place.endswith(b"</item>")
+    assert [entry.guid for entry in half.entries] == (["1", "2"] if is_closed else ["1"])
+    assert half.fetch.validators == Validators()
+    again = replace(KNOWN, validators=half.fetch.validators, body_sha256=half.fetch.body_sha256)
+    assert [entry.guid for entry in gather(say(etag='"2"'), again).entries] == ["1", "2"]
+    assert gather(say(content=cut, etag='"2"'), again).fetch.validators == Validators(etag='"2"'), "it always ends so"
+
+
+def test_sloppy_feeds_that_end_keep_their_validators() -> None:
+    sloppy = FEED.replace(b"Cranes on", b"Cranes & ropes on")
+    gathered = gather(say(content=sloppy, etag='"2"'))
+    assert gathered.problems
+    assert gathered.fetch.validators == Validators(etag='"2"')
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        ("120.5", 120),
+        ("120, 120", 120),
+        ("120s", 120),
+        ("99999999999999", 365 * 86_400),
+        ("Saturday, 14-Mar-26 09:27:53 GMT", 60),
+        ("Sat Mar 14 09:27:53 2026", 60),
+        ("Sat, 14 Mar 2026 09:25:53 GMT", 0),
+    ],
+)
+def test_a_wish_to_be_left_alone_is_read_however_it_is_written(value: str, seconds: int) -> None:
+    assert gather(paced({"retry_after": value})).fetch.pace.retry_after == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("value", ["-5", "soon", "1e3", "", "12 apples"])
+def test_what_is_no_time_to_wait_is_none(value: str) -> None:
+    assert gather(paced({"retry_after": value})).fetch.pace.retry_after is None

@@ -107,3 +107,11 @@ def test_no_text_breaks_the_check(text: str) -> None:
     for url in (text, f"http://{text}", f"https://news.example:{text}/"):
         with suppress(RefusedError):
             assert check_target(url, NOBODY)
+
+
+def test_an_address_is_judged_as_it_is_connected_to() -> None:
+    guard = GuardedResolver(Answers(), AllowList(frozenset({"127.0.0.1:80"})))
+    assert asyncio.run(guard.resolve("127.0.0.1", 80))[0]["host"] == "127.0.0.1"
+    for address, port in (("127.0.0.1", 81), ("::1", 80), ("::ffff:10.0.0.1", 80), ("169.254.169.254", 80)):
+        with pytest.raises(RefusedError, match="is not a public address"):
+            asyncio.run(guard.resolve(address, port))

@@ -68,6 +68,11 @@ def test_a_pattern(pattern: str, path: str, matches: bool) -> None:
         pytest.param("User-agent: *\nDisallow: /film", "/%66ilm", False, id="escaped path"),
         pytest.param("User-agent: *\nDisallow: /kinobühne", "/kinob%c3%bchne", False, id="beyond ASCII"),
         pytest.param("User-agent: *\nDisallow: /*?page=", "/news?page=2", False, id="query"),
+        pytest.param("User-agent: *\nDisallow: /a-%2A.html", "/a-*.html", False, id="a star that is meant"),
+        pytest.param("User-agent: *\nDisallow: /a-%2A.html", "/a-b.html", True, id="no star but a letter"),
+        pytest.param("User-agent: *\nDisallow: /a%24", "/a$/b", False, id="a dollar that is meant"),
+        pytest.param("User-agent: *\nDisallow: /a$b", "/a$b/c", False, id="a dollar in the middle"),
+        pytest.param("User-agent: *\nDisallow: /a$", "/a%24", True, id="the end is not a dollar"),
         pytest.param("User-agent: *\nSitemap: /s\nDisallow: /x\rCrawl-delay: 1", "/x", False, id="old line ends"),
     ],
 )

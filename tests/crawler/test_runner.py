@@ -32,7 +32,7 @@ from crawler.feeds import Gathered
 from crawler.fetch import FetchSettings
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from crawler.spiders.listing import ListingSpider
-from tests.crawler.servers import answer, hang, moved, serve, watch_hang
+from tests.crawler.servers import Route, answer, hang, moved, serve, watch_hang
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 HTML = "text/html; charset=utf-8"
@@ -290,3 +290,39 @@ def test_a_child_does_not_outlive_the_service() -> None:
             os.kill(parent.pid, signal.SIGKILL)
             parent.wait()
         assert server.gone.wait(3)
+
+
+def test_a_charset_that_only_the_header_names_is_read() -> None:
+    words = "Режиссёр снимает новый фильм на пристани"
+    listing = f'<html><body><article class="card"><a href="/1">{words}</a></article></body></html>'.encode("cp1251")
+    story = f"<html><head><title>{words}</title></head><body><p>{words}</p></body></html>".encode("cp1251")
+    kind = "text/html; charset=windows-1251"
+    routes = {"/": answer(body=listing, content_type=kind), "/1": answer(body=story, content_type=kind)}
+    with serve(routes) as server:
+        gathered = crawl(source(server.url + "/", selectors=CARDS))
+        assert [entry.title for entry in gathered.entries] == [words]
+        pages = asyncio.run(fetch_articles([(EntryId(1), server.url + "/1")], settings=settings()))
+    page = pages[EntryId(1)]
+    assert isinstance(page, ParsedPage)
+    assert page.title == words
+
+
+@pytest.mark.parametrize("busy", [answer(429), answer(503, retry_after="600")])
+def test_a_host_that_asks_to_wait_is_asked_for_no_more_pages(busy: Route) -> None:
+    with serve({"/1": busy}) as server, serve({"/1": answer(body=STORY, content_type=HTML)}) as other:
+        urls = [(EntryId(number), f"{server.url}/{number}") for number in (1, 2, 3)]
+        elsewhere = (EntryId(4), f"{other.url.replace('127.0.0.1', 'localhost')}/1")
+        allowed = FetchSettings(allow_private_hosts=frozenset({"127.0.0.1", "localhost"}))
+        pages = asyncio.run(fetch_articles([*urls, elsewhere], settings=settings(fetch=allowed)))
+        assert server.targets == ["/robots.txt", "/1"]
+    assert "HTTP 429" in str(pages[EntryId(1)]) or "HTTP 503" in str(pages[EntryId(1)])
+    assert "asked us to wait" in str(pages[EntryId(2)])
+    assert "asked us to wait" in str(pages[EntryId(3)])
+    assert isinstance(pages[EntryId(4)], ParsedPage)
+
+
+def test_one_page_in_trouble_does_not_cost_the_others() -> None:
+    with serve({"/1": answer(503), "/2": answer(body=STORY, content_type=HTML)}) as server:
+        urls = [(EntryId(number), f"{server.url}/{number}") for number in (1, 2)]
+        pages = asyncio.run(fetch_articles(urls, settings=settings()))
+    assert isinstance(pages[EntryId(2)], ParsedPage)

@@ -104,3 +104,20 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
             return True
 
     assert asyncio.run(take())
+
+
+def test_a_crawl_delay_holds_between_crawls(tmp_path: Path) -> None:
+    """Each crawl is a process of its own: the first page of one follows the last of another."""
+    robots = answer(body=b"User-agent: *\nCrawl-delay: 0.4\n")
+    settings = FetchSettings(allow_private_hosts=frozenset({"127.0.0.1"}), shared_folder=tmp_path / "services")
+
+    async def ask(url: str) -> None:
+        async with Gateway(settings=settings) as gateway:
+            await gateway.get(url, check_robots=True)
+
+    with serve({"/robots.txt": robots, "/1": answer(), "/2": answer(), "/3": answer()}) as server:
+        started = time.monotonic()
+        for number in (1, 2, 3):
+            asyncio.run(ask(f"{server.url}/{number}"))
+        assert time.monotonic() - started >= 0.8
+        assert server.targets == ["/robots.txt", "/1", "/2", "/3"]

@@ -390,3 +390,14 @@ def test_a_chat_is_added_and_its_address_shown_to_nobody(run: Run) -> None:
         shown = out + run(*words)[1] + run(*words, "--json")[1]
         assert "our-topic" not in shown
         assert "ntfy://…" in run(*words)[1]
+
+
+def test_a_source_is_asked_at_its_own_pace_unless_told_otherwise(run: Run) -> None:
+    run("sources", "add", "--unseen", "https://ledger.example/feed")
+    run("sources", "add", "--unseen", "https://gazette.example/feed", "--minutes", "45")
+    paces = [
+        json.loads(run("sources", "show", name, "--json")[1])["source"]["interval"]
+        for name in ("ledger-example", "gazette-example")
+    ]
+    assert paces[0] is None
+    assert paces[1]

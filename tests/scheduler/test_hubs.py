@@ -19,15 +19,17 @@ import pytest
 import uvicorn
 
 from config.settings import Settings
-from core.values import Publisher, PublisherSlug, Source, SourceId, SourceKind, SourceState
+from core.sources import advance_state
+from core.values import Fetch, FetchOutcome, Publisher, PublisherSlug, Source, SourceId, SourceKind, SourceState
 from core.websub import CALM_INTERVAL, HubSubscription
 from crawler.feeds import Gathered, gather_feed
 from crawler.fetch import FetchSettings, Gateway
 from scheduler.hubs import Hubs
 from store.engine import Store
 from store.entries import pending_entries
-from store.sources import add_source
+from store.sources import add_source, find_source, record_fetch
 from store.websub import hub_subscription_of
+from tests.scheduler.test_storms import build_desk
 from web.app import create_app
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -190,7 +192,7 @@ def test_a_feed_that_offers_a_hub_is_pushed(hub: Hub, house: House) -> None:
     assert house.titles() == ["Second", "Third"]
 
 
-@pytest.mark.parametrize(("method", "secret"), [("sha256", "guessed"), ("sha1", "")])
+@pytest.mark.parametrize(("method", "secret"), [("sha256", "guessed"), ("sha1", "guessed"), ("md5", "")])
 def test_a_forged_push_is_thanked_and_thrown_away(hub: Hub, house: House, method: str, secret: str) -> None:
     house.visit(hub)
     assert hub.push(feed("Forged"), method=method, secret=secret) == 202
@@ -251,3 +253,56 @@ def test_only_what_we_asked_for_is_confirmed(hub: Hub, house: House) -> None:
     assert httpx.post(stranger, content=b"x").status_code == 410
     large = httpx.post(hub.callback, content=b"x" * (11 * 2**20))
     assert large.status_code == 413
+
+
+@pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
+def test_a_push_is_believed_by_every_method_of_websub(hub: Hub, house: House, method: str) -> None:
+    house.visit(hub)
+    assert hub.push(feed("Second"), method=method) == 202
+    assert house.titles() == ["Second"]
+
+
+def meet(house: House) -> None:
+    """Let the source have been asked an hour ago, for the first time."""
+    at = house.now - timedelta(hours=1)
+    seen = Fetch(source_id=PIER, started_at=at, duration=timedelta(seconds=1), outcome=FetchOutcome.OK)
+    with house.store.write() as tx:
+        found = find_source(tx, PIER)
+        assert found is not None
+        after = advance_state(*found, seen, now=at, floor=DAY, default=DAY, jitter=0)
+        record_fetch(tx, seen, after)
+
+
+def doubted(house: House) -> list[bool]:
+    with house.store.read() as tx:
+        pending = pending_entries(tx, limit=99, now=house.now, text_patience=DAY)
+    return [entry.is_backlog for entry in pending]
+
+
+def test_an_archive_that_is_pushed_at_once_alerts_nobody(hub: Hub, house: House) -> None:
+    house.visit(hub)
+    meet(house)
+    hub.push(feed("A stunt team rehearses on the pier"))
+    assert doubted(house) == [False]
+    hub.push(feed(*(f"Day {day} of the shoot of Saltmarsh" for day in range(60))))
+    assert doubted(house) == [False, *[True] * 60]
+
+
+def test_old_texts_that_are_pushed_under_new_names_alert_nobody(hub: Hub, house: House) -> None:
+    def printed(year: int) -> bytes:
+        items = "".join(
+            f"<item><guid>{year}-{day}</guid><link>https://pier.example/{year}/{day}</link>"
+            f"<title>Day {day} of the shoot of Saltmarsh</title></item>"
+            for day in range(6)
+        )
+        return f'<rss version="2.0"><channel><title>Pier</title>{items}</channel></rss>'.encode()
+
+    house.visit(hub)
+    meet(house)
+    hub.push(printed(2025))
+    assert doubted(house) == [False] * 6
+    desk = build_desk(house.store)
+    while desk.edit_batch(lambda: house.now):
+        pass
+    hub.push(printed(2026))
+    assert doubted(house) == [True] * 6

@@ -65,3 +65,25 @@ def test_an_unbelievable_date_is_none(text: str) -> None:
 def test_parse_date_never_raises_and_stays_believable(text: str) -> None:
     at = parse_date(text, now=NOW)
     assert at is None or (datetime(1990, 1, 1, tzinfo=UTC) <= at <= NOW + timedelta(days=1) and at.tzinfo is UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Sun Nov 22 2026 10:00:00 GMT-0500 (Eastern Standard Time)", "2026-11-22T15:00", id="a browser's"),
+        pytest.param("Sun, 22 Nov 2026 10:00:00 GMT+1", "2026-11-22T09:00", id="GMT and hours"),
+        pytest.param("Sun, 22 Nov 2026 10:00:00 UTC+02:00", "2026-11-22T08:00", id="UTC and hours"),
+        pytest.param("Sun, 22 Nov 2026 10:00:00 +1:00", "2026-11-22T09:00", id="one digit of hours"),
+        pytest.param("Sun, 22 Nov 2026 10:00:00 -0500 (EST)", "2026-11-22T15:00", id="zone said twice"),
+        pytest.param("2026-11-22T10:00:00-0330", "2026-11-22T13:30", id="half an hour"),
+        pytest.param("20261122T100000Z", "2026-11-22T10:00", id="basic ISO 8601"),
+        pytest.param("2026/11/22 10:00:00 +0900", "2026-11-22T01:00", id="slashes, year first"),
+        pytest.param("2026/1/3", "2026-01-03T00:00", id="slashes without zeros"),
+        pytest.param("2026年11月22日(日) 10:30", "2026-11-22T10:30", id="Japanese with its day"),
+        pytest.param("2026年11月22日 10時30分", "2026-11-22T10:30", id="Japanese clock"),
+        pytest.param("2026년 11월 22일 10시 30분", "2026-11-22T10:30", id="Korean clock"),
+    ],
+)
+def test_offsets_and_clocks_as_people_write_them(text: str, expected: str) -> None:
+    at = parse_date(text, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
+    assert at == datetime.fromisoformat(f"{expected}+00:00")

@@ -139,3 +139,21 @@ def test_parse_sitemap_never_raises(body: bytes) -> None:
     for document in (body, b"\x1f\x8b" + body, gzip.compress(body)):
         feed = read(document)
         assert feed.is_feed or feed.problems
+
+
+def test_a_video_of_an_article_is_not_the_article() -> None:
+    spaces = (
+        'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
+        'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9" '
+        'xmlns:video="http://www.google.com/schemas/sitemap-video/1.1" '
+        'xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"'
+    )
+    body = f"""<urlset {spaces}><url><loc>https://reelgazette.example/tram</loc>
+      <video:video><video:title>Trailer of 2019</video:title><video:publication_date>2019-01-01</video:publication_date>
+        <video:content_loc>https://reelgazette.example/v.mp4</video:content_loc></video:video>
+      <image:image><image:title>A still</image:title><image:loc>https://reelgazette.example/i.jpg</image:loc></image:image>
+      <news:news><news:title>Tram chase wraps</news:title>
+        <news:publication_date>2026-05-04T10:00:00Z</news:publication_date></news:news></url></urlset>"""
+    [entry] = read(body.encode()).entries
+    assert (entry.title, entry.image_url) == ("Tram chase wraps", "https://reelgazette.example/i.jpg")
+    assert entry.published_at == datetime(2026, 5, 4, 10, tzinfo=UTC)
