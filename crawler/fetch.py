@@ -463,7 +463,7 @@ def _name_turn(host: str) -> str:
 def _write_url(url: str, host: str) -> str:
     """Give the address that the server will see. Errors: `RefusedError`."""
     try:
-        return _escape(url)
+        return str(httpx.URL(url))
     except httpx.InvalidURL as error:
         raise explain(error, host) from error
 
