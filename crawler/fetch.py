@@ -294,7 +294,8 @@ class Gateway:
     async def _get_robots(self, url: str) -> tuple[int, bytes] | None:
         headers = self._headers("text/plain, */*;q=0.1")
         try:
-            response = await self._follow(url, self._ask(headers, MAX_ROBOTS_BYTES, is_cut=True))
+            # The piece that goes over the cap is lost, and one may be half as large as all that has to be read.
+            response = await self._follow(url, self._ask(headers, 2 * MAX_ROBOTS_BYTES, is_cut=True))
         except RedirectError:
             # RFC 9309 2.3.1.2: beyond five redirects the file counts as not there.
             return 404, b""

@@ -124,7 +124,10 @@ def _named_groups(value: str, product: str, own: _Group, common: _Group) -> list
 
 def _read_lines(body: bytes) -> list[tuple[str, str]]:
     """Give the lines that say something as (lower-case key, value); a missing colon is forgiven."""
-    text = body[:MAX_ROBOTS_BYTES].decode("utf-8", errors="replace").removeprefix("\ufeff")
+    if len(body) > MAX_ROBOTS_BYTES:
+        # A rule that is cut short would forbid more than it says.
+        body = body[:MAX_ROBOTS_BYTES].rpartition(b"\n")[0]
+    text = body.decode("utf-8", errors="replace").removeprefix("\ufeff")
     lines = (line.partition("#")[0].strip() for line in _LINE_BREAK.split(text))
     return [pair for line in lines if (pair := _read_line(line)) is not None]
 

@@ -103,3 +103,16 @@ def test_robots_judges_the_address_the_server_sees(tmp_path: Path, path: str) ->
         with pytest.raises(RobotsDisallowedError):
             look(server, tmp_path, path)
         assert server.targets == ["/robots.txt"]
+
+
+@pytest.mark.parametrize("total_bytes", [520_000, 900_000, 2_000_000])
+def test_five_hundred_kilobytes_of_robots_are_read(tmp_path: Path, total_bytes: int) -> None:
+    """RFC 9309 2.5: at least so much; a rule that is cut short there is none."""
+    comment = b"# the quay is closed to robots and open to readers\n"
+    start = b"User-agent: *\n" + comment * (511_800 // len(comment)) + b"Disallow: /late\n"
+    start += b"#" * (500 * 1024 - len(start) - len(b"\nDisallow: /")) + b"\nDisallow: /page/of/nobody\n"
+    body = start + comment * ((total_bytes - len(start)) // len(comment))
+    with serve({"/robots.txt": answer(body=body), "/page": answer()}) as server:
+        look(server, tmp_path)
+        with pytest.raises(RobotsDisallowedError, match="forbids /late"):
+            look(server, tmp_path, "/late")
