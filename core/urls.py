@@ -24,7 +24,6 @@ _ORDINARY = re.compile(
     r"(?:\?[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?(?:#[A-Za-z0-9._~!$&'()*+,=:@%/?-]+)?"
 )
 _BREAKS = re.compile(r"[\t\r\n]")
-_AMP_CACHES = re.compile(r"//(?:www\.)?google\.com/|ampproject\.org")
 _SESSION = re.compile(r";jsessionid=[^/]*", re.IGNORECASE)
 
 # Hosts that serve the same articles as the host behind the label: `www.`, and what phones are sent to.
@@ -96,7 +95,11 @@ def resolve_url(link: str, *bases: str) -> str:
 @lru_cache(maxsize=1024)
 def is_ordinary(url: str) -> bool:
     """Whether an address is plainly absolute and sound; False only means that it takes a closer look to say."""
-    return len(url) <= _MAX_CHARS and _ORDINARY.fullmatch(url) is not None and not _AMP_CACHES.search(url)
+    return len(url) <= _MAX_CHARS and _ORDINARY.fullmatch(url) is not None and not _may_be_amp_cache(url)
+
+
+def _may_be_amp_cache(url: str) -> bool:
+    return "ampproject.org" in url or "//google.com/" in url or "//www.google.com/" in url
 
 
 def is_web_url(url: str) -> bool:

@@ -1,5 +1,6 @@
 """Dates as feeds, sitemaps and pages write them, read into aware UTC times, or disbelieved."""
 
+import calendar
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
@@ -88,6 +89,16 @@ def believe(at: datetime | None, *, now: datetime) -> datetime | None:
     if at is None or not _EARLIEST <= at <= now + _MAX_FUTURE:
         return None
     return at
+
+
+def read_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime | None:
+    """Make a time of the fields that `time.gmtime` gives, those of feedparser; None if there are none to believe."""
+    if fields is None:
+        return None
+    try:
+        return believe(datetime.fromtimestamp(calendar.timegm(fields), UTC), now=now)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 @lru_cache(maxsize=1024)

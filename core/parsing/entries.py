@@ -32,10 +32,12 @@ _MIN_LONE_TEXT_CHARS = 1500
 _DERIVED_SUMMARY_CHARS = 500
 _DERIVED_TITLE_CHARS = 120
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})*")
+# Each with words that stand in it, and how many characters before the end they begin at most.
 _FOOTERS = (
-    ("The post", re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$")),
+    (" appeared", 180, re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$")),
     (
-        "submitted by",
+        "[comments]",
+        10,
         re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
     ),
 )
@@ -44,6 +46,7 @@ _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 _WORD = re.compile(r"(?<![^\W_])(?!\d{5,}(?![^\W_])|(?=[a-f]*\d)[0-9a-f]{7,}(?![^\W_]))[^\W_]+(?:['’][^\W_]+)*")
 _IMAGE_TAG = re.compile(r"<[iI][mM][gG]\b[^<>]{0,2000}>")
 _IMAGE_SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'\s>]{4,2000})", re.IGNORECASE)
+_ZERO_OR_ONE = re.compile(r"=\s*[\"']?[01]")
 _PIXEL = re.compile(r"\b(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s/>]", re.IGNORECASE)
 
 
@@ -142,9 +145,13 @@ def find_image(markup: str) -> str:
     for found in _IMAGE_TAG.finditer(markup, 0, 20_000):
         tag = found[0]
         source = _IMAGE_SOURCE.search(tag)
-        if source and not _PIXEL.search(tag) and not source[1].startswith("data:"):
+        if source and not _is_pixel(tag) and not source[1].startswith("data:"):
             return source[1].replace("&amp;", "&")
     return ""
+
+
+def _is_pixel(tag: str) -> bool:
+    return _ZERO_OR_ONE.search(tag) is not None and _PIXEL.search(tag) is not None
 
 
 def tell_count(count: int, sentence: str, plural: str) -> tuple[str, ...]:
@@ -167,8 +174,8 @@ def _summary_and_text(raw: RawEntry) -> tuple[str, str]:
 
 def _strip_footer(text: str) -> str:
     start = max(0, len(text) - 700)
-    for sign, footer in _FOOTERS:
-        tail = footer.search(text, start) if text.find(sign, start) >= 0 else None
+    for sign, reach, footer in _FOOTERS:
+        tail = footer.search(text, start) if text.find(sign, -reach) >= 0 else None
         if tail:
             text = text[: tail.start()].rstrip()
     return text

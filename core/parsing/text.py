@@ -69,18 +69,29 @@ _UNWANTED = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+_PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
+
 
 def clean_line(text: str, *, max_chars: int = FIELD_CHARS) -> str:
     """Remove what is no text, fold every run of blanks to one, cut at a word."""
-    line = text[: max_chars * 8].replace("\n", " ")
+    line = text[: max_chars * 8]
+    if "\n" in line:
+        line = " ".join([part.strip(" ") for part in line.split("\n")])
     while "  " in line:
         line = line.replace("  ", " ")
     line = line.strip(" ")
     # All that is unwanted is unprintable, as is every blank but one, and asking for that is many times cheaper than
     # looking for it.
-    if not line.isprintable():
+    if not _is_printable(line):
         line = " ".join(_UNWANTED.sub("", " ".join(line.split())).split())
     return line if len(line) <= max_chars else cut_at_word(line, max_chars=max_chars)
+
+
+def _is_printable(line: str) -> bool:
+    """Whether all characters are printable; ASCII is asked as bytes, which takes a third of the time."""
+    if line.isascii():
+        return not line.encode("ascii").translate(None, _PRINTABLE_ASCII)
+    return line.isprintable()
 
 
 def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:

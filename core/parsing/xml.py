@@ -6,6 +6,7 @@ Broken documents are mended as far as that is linear: wrong encodings, bare ampe
 import codecs
 import html
 import re
+from collections.abc import Iterator
 
 from lxml import etree
 
@@ -84,16 +85,18 @@ def local_name(element: Element) -> str:
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 
-def _candidates(body: bytes, content_type: str) -> list[str]:
-    for bom, codec in _BOMS:
-        if body.startswith(bom):
-            return [codec]
-    for start, codec in _WIDE_STARTS:
+def _candidates(body: bytes, content_type: str) -> Iterator[str]:
+    """Name the codecs to try, the likeliest first; none is looked for before the one before it has failed."""
+    for start, codec in (*_BOMS, *_WIDE_STARTS):
         if body.startswith(start):
-            return [codec]
-    claimed = [_web_codec(name) for name in (_http_charset(content_type), _declared_charset(body))]
-    is_seven_bit = body.isascii()
-    return [codec for codec in (claimed if is_seven_bit else ["utf-8", *claimed]) if codec]
+            yield codec
+            return
+    if not body.isascii():
+        yield "utf-8"
+    if codec := _web_codec(_http_charset(content_type)):
+        yield codec
+    if codec := _web_codec(_declared_charset(body)):
+        yield codec
 
 
 def _http_charset(content_type: str) -> str:

@@ -1,0 +1,179 @@
+"""RSS without default namespace as nearly all write it, read off the tree; it raises `Unusual` at whatever else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import product
+from typing import cast
+
+from lxml import etree
+
+from core.parsing.entries import MAX_ENTRIES, clean_language
+from core.parsing.fastnodes import (
+    Unusual,
+    UsualFeed,
+    allow,
+    join,
+    mend_query,
+    mend_text,
+    name_of,
+    put,
+    read_bare_text,
+    read_media,
+    read_media_attributes,
+    read_raw,
+    read_text,
+    read_time,
+)
+from core.parsing.stated import StatedFeed, StatedItem, choose_date, list_addresses, read_ttl
+from core.parsing.xml import Element
+from core.urls import is_ordinary
+
+_HEAD_TEXTS = frozenset({"title", "link", "language", "ttl", "sy:updateperiod", "sy:updatefrequency"})
+_HEAD_IGNORED = frozenset({
+    "item", "description", "lastbuilddate", "pubdate", "generator", "copyright", "managingeditor", "webmaster", "docs",
+    "category", "sy:updatebase", "feedburner:info", "dc:creator", "dc:date", "dc:rights", "",
+})  # fmt: skip
+_IMAGE = frozenset({"url", "title", "link", "width", "height", "description"})
+_ITEM_TEXTS = frozenset(
+    {"title", "link", "pubdate", "description", "content:encoded", "dc:date", "feedburner:origlink"}
+)
+_ITEM_IGNORED = frozenset({"comments", "media:credit", "media:copyright", "dc:identifier", ""})
+_CATEGORY = frozenset({"domain"})
+_GUIDS = etree.XPath("*/guid")
+# Every other way to write `guid`: feedparser reads these too.
+_ODD_GUIDS = ["".join(letters) for letters in product("gG", "uU", "iI", "dD")][1:]
+
+
+def read_rss(root: Element, *, base: str, url: str, now: datetime) -> UsualFeed:
+    """Read the head of an RSS document and its items' guids. `base` is what links are relative to."""
+    allow(root, frozenset({"version"}))
+    if len(root) != 1 or root[0].tag != "channel":
+        raise Unusual
+    channel = root[0]
+    allow(channel)
+    texts: dict[str, str] = {}
+    items: list[Element] = []
+    for child in channel:
+        name = name_of(child.tag)
+        if name == "item":
+            items.append(child)
+        else:
+            _read_head(texts, name, child)
+    return UsualFeed(
+        _settle_head(texts, base, url),
+        _read_guids(channel, items, base),
+        items,
+        lambda item, guid: _read_item(item, guid, base, now),
+    )
+
+
+def _read_head(texts: dict[str, str], name: str, child: Element) -> None:
+    if name in _HEAD_TEXTS:
+        allow(child)
+        put(texts, name, read_text(child))
+    elif name == "image":
+        _check_image(child)
+    elif not (name in _HEAD_IGNORED or (name == "atom:link" and child.get("rel", "alternate") != "alternate")):
+        raise Unusual
+
+
+def _check_image(image: Element) -> None:
+    if any(name_of(child.tag) not in _IMAGE or len(child) for child in image):
+        raise Unusual
+
+
+def _settle_head(texts: dict[str, str], base: str, url: str) -> StatedFeed:
+    link = texts.get("link", "")
+    return StatedFeed(
+        url=url,
+        title=texts.get("title", ""),
+        link=mend_query(join(base, link)) if link else "",
+        language=clean_language(texts.get("language", "")),
+        ttl=read_ttl(
+            texts.get("ttl", ""),
+            period=texts.get("sy:updateperiod", ""),
+            frequency=texts.get("sy:updatefrequency", ""),
+        ),
+    )
+
+
+def _read_guids(channel: Element, items: Sequence[Element], base: str) -> list[str]:
+    if len(items) > MAX_ENTRIES or next(channel.iter(*_ODD_GUIDS), None) is not None:
+        raise Unusual
+    found = cast("list[Element]", _GUIDS(channel))
+    by_item = {guid.getparent(): guid for guid in found}
+    if len(by_item) < len(found):
+        raise Unusual
+    return [_read_guid(by_item[item], base) if item in by_item else "" for item in items]
+
+
+def _read_guid(guid: Element, base: str) -> str:
+    text = read_raw(guid)
+    return mend_text(join(base, text) if text and _is_permalink(guid) else text)
+
+
+def _is_permalink(guid: Element) -> bool:
+    is_permalink = True
+    for name, value in guid.items():
+        if name.lower() != "ispermalink":
+            raise Unusual
+        is_permalink = value == "true"
+    return is_permalink
+
+
+def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedItem:
+    allow(element)
+    item = StatedItem(guid=guid)
+    texts: dict[str, str] = {}
+    is_permalink = False
+    for child in element:
+        name = name_of(child.tag)
+        if name in _ITEM_TEXTS:
+            put(texts, name, read_bare_text(child))
+        elif name == "guid":
+            is_permalink = _is_permalink(child)
+        elif name in {"category", "dc:subject"}:
+            allow(child, _CATEGORY)
+            item.categories.append(read_text(child))
+        elif name in {"dc:creator", "author"}:
+            item.authors.append(_read_author(child))
+        else:
+            _read_rest(item, texts, name, child)
+    link = _settle_link(texts["link"], base) if "link" in texts else guid if is_permalink else ""
+    _settle_texts(item, texts, link, now)
+    return item
+
+
+def _read_author(author: Element) -> str:
+    text = read_bare_text(author)
+    if "@" in text:
+        raise Unusual
+    return text
+
+
+def _read_rest(item: StatedItem, texts: dict[str, str], name: str, child: Element) -> None:
+    if name == "enclosure":
+        item.links.append({**read_media_attributes(child), "rel": "enclosure"})
+    elif name == "source":
+        allow(child, frozenset({"url"}))
+        put(texts, name, read_text(child))
+        item.source_name, item.source_url = texts[name], child.get("url", "")
+    else:
+        read_media(item, name, child, _ITEM_IGNORED)
+
+
+def _settle_link(link: str, base: str) -> str:
+    if not link or (is_ordinary(link) and "&" not in link):
+        return link
+    return mend_query(mend_text(join(base, link)).replace("&amp;", "&"))
+
+
+def _settle_texts(item: StatedItem, texts: dict[str, str], link: str, now: datetime) -> None:
+    item.title = texts.get("title", "")
+    item.addresses = list_addresses(texts.get("feedburner:origlink", ""), link, item)
+    item.summary_html, item.content_html = texts.get("description", ""), texts.get("content:encoded", "")
+    if item.summary_html == item.content_html:
+        item.summary_html = ""
+    item.published_at, item.date_text = choose_date(
+        (text, read_time(text, now=now)) for text in (texts.get("pubdate", ""), texts.get("dc:date", ""))
+    )
