@@ -81,7 +81,7 @@ def parse_date(text: str, *, now: datetime) -> datetime | None:
     """
     if len(text) > _MAX_CHARS:
         return None
-    return believe(_read(" ".join(text.split())), now=now)
+    return believe(_read(text), now=now)
 
 
 def believe(at: datetime | None, *, now: datetime) -> datetime | None:
@@ -103,6 +103,7 @@ def read_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime | 
 
 @lru_cache(maxsize=1024)
 def _read(text: str) -> datetime | None:
+    text = " ".join(text.split())
     for read in (_read_pattern, _read_foreign, _read_rfc822):
         try:
             at = read(text)

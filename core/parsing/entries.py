@@ -44,6 +44,8 @@ _FOOTERS = (
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 # Words of a slug; numbers of five digits and more, and hexadecimal ids, name records, not films.
 _WORD = re.compile(r"(?<![^\W_])(?!\d{5,}(?![^\W_])|(?=[a-f]*\d)[0-9a-f]{7,}(?![^\W_]))[^\W_]+(?:['’][^\W_]+)*")
+# How far into a body its image is looked for.
+_IMAGE_CHARS = 20_000
 _IMAGE_TAG = re.compile(r"<[iI][mM][gG]\b[^<>]{0,2000}>")
 _IMAGE_SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'\s>]{4,2000})", re.IGNORECASE)
 _ZERO_OR_ONE = re.compile(r"=\s*[\"']?[01]")
@@ -54,9 +56,12 @@ _PIXEL = re.compile(r"\b(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s/>]", re.I
 AskKnown = Callable[[Sequence[str]], Collection[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RawEntry:
-    """The fields of an item as its format names them, markup and all. `published_at` is judged already."""
+    """The fields of an item as its format names them, markup and all. `published_at` is judged already.
+
+    Nobody changes one; it is not frozen because that would make it thrice as slow to make, and each item needs one.
+    """
 
     guid: str = ""
     url: str = ""
@@ -91,7 +96,7 @@ def clean_entry(raw: RawEntry) -> ParsedEntry | None:
         image_url=raw.image_url,
         language=clean_language(raw.language),
         text=text,
-        outlet_name=clean_title(raw.outlet_name, max_chars=_CATEGORY_CHARS),
+        outlet_name=clean_title(raw.outlet_name, max_chars=_CATEGORY_CHARS) if raw.outlet_name else "",
         outlet_url=raw.outlet_url,
     )
 
@@ -142,11 +147,13 @@ def clean_language(tag: str) -> str:
 
 def find_image(markup: str) -> str:
     """Find the address of the first image of some HTML, tracking pixels passed over; empty if there is none."""
-    for found in _IMAGE_TAG.finditer(markup, 0, 20_000):
+    found = _IMAGE_TAG.search(markup, 0, _IMAGE_CHARS)
+    while found:
         tag = found[0]
         source = _IMAGE_SOURCE.search(tag)
         if source and not _is_pixel(tag) and not source[1].startswith("data:"):
             return source[1].replace("&amp;", "&")
+        found = _IMAGE_TAG.search(markup, found.end(), _IMAGE_CHARS)
     return ""
 
 

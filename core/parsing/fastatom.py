@@ -12,6 +12,7 @@ from core.parsing.fastnodes import (
     Unusual,
     UsualFeed,
     allow,
+    choose_date,
     join,
     mend_text,
     name_of,
@@ -20,9 +21,8 @@ from core.parsing.fastnodes import (
     read_media,
     read_raw,
     read_text,
-    read_time,
 )
-from core.parsing.stated import StatedFeed, StatedItem, as_html, choose_date, list_addresses, read_ttl
+from core.parsing.stated import StatedFeed, StatedItem, as_html, list_addresses, read_ttl
 from core.parsing.xml import Element
 
 _PLAIN = "text/plain"
@@ -109,7 +109,9 @@ def _settle_id(text: str, base: str) -> str:
 
 def _read_entry(element: Element, guid: str, base: str, now: datetime) -> StatedItem:
     allow(element)
-    item = StatedItem(guid=guid)
+    authors: list[str] = []
+    categories: list[str] = []
+    item = StatedItem(guid=guid, authors=authors, categories=categories)
     texts: dict[str, str] = {}
     types: dict[str, str] = {}
     links: list[Element] = []
@@ -122,22 +124,17 @@ def _read_entry(element: Element, guid: str, base: str, now: datetime) -> Stated
             put(texts, name, read_bare_text(child))
         elif name == "atom:link":
             links.append(child)
+        elif name == "atom:author":
+            authors.append(_read_person(child))
+        elif name == "atom:category":
+            categories.append(_read_category(child))
+        elif name == "media:group":
+            _read_group(item, texts, child)
         elif child.tag != _ID:
-            _read_rest(item, texts, name, child)
+            read_media(item, name, child, _ENTRY_IGNORED)
     item.links, link = _read_links(links, base)
     _settle_texts(item, texts, types, guid if link is None else link, now)
     return item
-
-
-def _read_rest(item: StatedItem, texts: dict[str, str], name: str, child: Element) -> None:
-    if name == "atom:author":
-        item.authors.append(_read_person(child))
-    elif name == "atom:category":
-        item.categories.append(_read_category(child))
-    elif name == "media:group":
-        _read_group(item, texts, child)
-    else:
-        read_media(item, name, child, _ENTRY_IGNORED)
 
 
 def _read_typed(element: Element) -> tuple[str, str]:
@@ -204,7 +201,7 @@ def _read_group(item: StatedItem, texts: dict[str, str], group: Element) -> None
 
 def _settle_texts(item: StatedItem, texts: dict[str, str], types: dict[str, str], link: str, now: datetime) -> None:
     item.title = texts.get("atom:title", "")
-    item.addresses = list_addresses("", link, item)
+    item.addresses = list_addresses("", link, item.links, item.guid)
     content = texts.get("atom:content", "")
     item.content_html = as_html(content) if types.get("atom:content") == _PLAIN else content
     # A content that stands for a summary is taken for HTML, whatever its type.
@@ -213,5 +210,5 @@ def _settle_texts(item: StatedItem, texts: dict[str, str], types: dict[str, str]
     if item.summary_html == item.content_html:
         item.summary_html = ""
     item.published_at, item.date_text = choose_date(
-        (text, read_time(text, now=now)) for text in (texts.get("atom:published", ""), texts.get("atom:updated", ""))
+        (texts.get("atom:published", ""), texts.get("atom:updated", "")), now=now
     )

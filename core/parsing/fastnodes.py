@@ -141,11 +141,15 @@ def join(base: str, link: str) -> str:
         return ""
 
 
-def read_time(text: str, *, now: datetime) -> datetime | None:
-    """Read a date by our rules, else by feedparser's; None unless it is believed."""
-    if not text:
-        return None
-    return parse_date(text, now=now) or read_fields(parse_exotic_date(text), now=now)
+def choose_date(texts: Iterable[str], *, now: datetime) -> tuple[datetime | None, str]:
+    """Believe the first date that can be, by our rules or feedparser's; with it what the feed wrote."""
+    first = ""
+    for text in filter(None, texts):
+        at = parse_date(text, now=now) or read_fields(parse_exotic_date(text), now=now)
+        if at is not None:
+            return at, text
+        first = first or text
+    return None, first
 
 
 def read_media(item: StatedItem, name: str, element: Element, ignored: frozenset[str]) -> None:

@@ -12,6 +12,7 @@ from core.parsing.fastnodes import (
     Unusual,
     UsualFeed,
     allow,
+    choose_date,
     join,
     mend_query,
     mend_text,
@@ -22,9 +23,8 @@ from core.parsing.fastnodes import (
     read_media_attributes,
     read_raw,
     read_text,
-    read_time,
 )
-from core.parsing.stated import StatedFeed, StatedItem, choose_date, list_addresses, read_ttl
+from core.parsing.stated import StatedFeed, StatedItem, list_addresses, read_ttl
 from core.parsing.xml import Element
 from core.urls import is_ordinary
 
@@ -38,7 +38,9 @@ _ITEM_TEXTS = frozenset(
     {"title", "link", "pubdate", "description", "content:encoded", "dc:date", "feedburner:origlink"}
 )
 _ITEM_IGNORED = frozenset({"comments", "media:credit", "media:copyright", "dc:identifier", ""})
-_CATEGORY = frozenset({"domain"})
+_CATEGORIES = frozenset({"category", "dc:subject"})
+_CATEGORY_ATTRIBUTES = frozenset({"domain"})
+_AUTHORS = frozenset({"dc:creator", "author"})
 _GUIDS = etree.XPath("*/guid")
 # Every other way to write `guid`: feedparser reads these too.
 _ODD_GUIDS = ["".join(letters) for letters in product("gG", "uU", "iI", "dD")][1:]
@@ -123,32 +125,41 @@ def _is_permalink(guid: Element) -> bool:
 
 def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedItem:
     allow(element)
-    item = StatedItem(guid=guid)
     texts: dict[str, str] = {}
+    authors: list[str] = []
+    categories: list[str] = []
+    rest: list[tuple[str, Element]] = []
     is_permalink = False
     for child in element:
         name = name_of(child.tag)
         if name in _ITEM_TEXTS:
-            put(texts, name, read_bare_text(child))
+            if name in texts:
+                raise Unusual
+            texts[name] = read_bare_text(child)
         elif name == "guid":
             is_permalink = _is_permalink(child)
-        elif name in {"category", "dc:subject"}:
-            allow(child, _CATEGORY)
-            item.categories.append(read_text(child))
-        elif name in {"dc:creator", "author"}:
-            item.authors.append(_read_author(child))
+        elif name in _CATEGORIES:
+            allow(child, _CATEGORY_ATTRIBUTES)
+            categories.append(read_text(child))
+        elif name in _AUTHORS:
+            _add_author(authors, child)
         else:
-            _read_rest(item, texts, name, child)
+            rest.append((name, child))
+    item = _state_item(texts, guid, now)
+    item.authors, item.categories = authors, categories
+    for name, child in rest:
+        _read_rest(item, texts, name, child)
     link = _settle_link(texts["link"], base) if "link" in texts else guid if is_permalink else ""
-    _settle_texts(item, texts, link, now)
+    item.addresses = list_addresses(texts.get("feedburner:origlink", ""), link, item.links, guid)
     return item
 
 
-def _read_author(author: Element) -> str:
+def _add_author(authors: list[str], author: Element) -> None:
     text = read_bare_text(author)
     if "@" in text:
         raise Unusual
-    return text
+    if text:
+        authors.append(text)
 
 
 def _read_rest(item: StatedItem, texts: dict[str, str], name: str, child: Element) -> None:
@@ -168,12 +179,15 @@ def _settle_link(link: str, base: str) -> str:
     return mend_query(mend_text(join(base, link)).replace("&amp;", "&"))
 
 
-def _settle_texts(item: StatedItem, texts: dict[str, str], link: str, now: datetime) -> None:
-    item.title = texts.get("title", "")
-    item.addresses = list_addresses(texts.get("feedburner:origlink", ""), link, item)
-    item.summary_html, item.content_html = texts.get("description", ""), texts.get("content:encoded", "")
-    if item.summary_html == item.content_html:
-        item.summary_html = ""
-    item.published_at, item.date_text = choose_date(
-        (text, read_time(text, now=now)) for text in (texts.get("pubdate", ""), texts.get("dc:date", ""))
+def _state_item(texts: dict[str, str], guid: str, now: datetime) -> StatedItem:
+    find = texts.get
+    summary, content = find("description", ""), find("content:encoded", "")
+    published_at, date_text = choose_date((find("pubdate", ""), find("dc:date", "")), now=now)
+    return StatedItem(
+        guid=guid,
+        title=find("title", ""),
+        summary_html="" if summary == content else summary,
+        content_html=content,
+        published_at=published_at,
+        date_text=date_text,
     )

@@ -7,7 +7,7 @@ import html
 import io
 import re
 import xml.sax
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -18,7 +18,7 @@ from lxml import etree
 
 from core.parsing.dates import parse_date, read_fields
 from core.parsing.entries import MAX_ENTRIES, clean_language
-from core.parsing.stated import StatedFeed, StatedItem, as_html, choose_date, list_addresses, read_ttl
+from core.parsing.stated import StatedFeed, StatedItem, as_html, list_addresses, read_ttl
 from core.parsing.xml import Element, local_name, parse_xml
 
 # feedparser takes about 20 µs an element: this is a second at the very worst.
@@ -205,12 +205,14 @@ def _read_head(feed: Any, url: str) -> StatedFeed:
 
 def _read_item(entry: Any, now: datetime) -> StatedItem:
     summary, content = _bodies(entry)
-    published_at, date_text = choose_date(_dates(entry, now))
+    published_at, date_text = _published(entry, now)
+    guid, links = _text(entry, "id"), _get(entry, "links") or []
     title_detail = _get(entry, "title_detail") or {}
     source = _get(entry, "source") or {}
-    item = StatedItem(
-        guid=_text(entry, "id"),
+    return StatedItem(
+        guid=guid,
         title=_text(entry, "title"),
+        addresses=list_addresses(_text(entry, "feedburner_origlink"), _text(entry, "link"), links, guid),
         summary_html=summary,
         content_html=content,
         authors=_authors(entry),
@@ -219,14 +221,12 @@ def _read_item(entry: Any, now: datetime) -> StatedItem:
         date_text=date_text,
         media=_get(entry, "media_content") or [],
         thumbnails=_get(entry, "media_thumbnail") or [],
-        links=_get(entry, "links") or [],
+        links=links,
         image_url=str((_get(entry, "image") or {}).get("href") or ""),
         language=clean_language(str(title_detail.get("language") or "")),
         source_name=_text(source, "title"),
         source_url=_text(source, "href"),
     )
-    item.addresses = list_addresses(_text(entry, "feedburner_origlink"), _text(entry, "link"), item)
-    return item
 
 
 def _bodies(entry: Any) -> tuple[str, str]:
@@ -243,11 +243,16 @@ def _as_html(value: str, detail: Any) -> str:
     return as_html(value) if detail and detail.get("type") == "text/plain" else value
 
 
-def _dates(entry: Any, now: datetime) -> Iterator[tuple[str, datetime | None]]:
-    """Give the dates to be believed, best first, with what the feed wrote."""
+def _published(entry: Any, now: datetime) -> tuple[datetime | None, str]:
+    """Believe the first date that can be: published, then created, then updated; with it what the feed wrote."""
+    first = ""
     for name in ("published", "created", "updated"):
         text = _text(entry, name)
-        yield text, parse_date(text, now=now) or read_fields(_get(entry, f"{name}_parsed"), now=now)
+        at = parse_date(text, now=now) or read_fields(_get(entry, f"{name}_parsed"), now=now)
+        if at is not None:
+            return at, text
+        first = first or text
+    return None, first
 
 
 def _authors(entry: Any) -> list[str]:

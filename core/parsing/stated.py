@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,8 +46,8 @@ class StatedItem:
     addresses: Iterable[str] = ()
     summary_html: str = ""
     content_html: str = ""
-    authors: list[str] = field(default_factory=list)
-    categories: list[str] = field(default_factory=list)
+    authors: Sequence[str] = ()
+    categories: Sequence[str] = ()
     published_at: datetime | None = None
     date_text: str = ""
     media: list[Mapping[str, Any]] = field(default_factory=list)
@@ -88,13 +88,13 @@ def as_html(text: str) -> str:
     return text if has_markup(text) else html.escape(text, quote=False)
 
 
-def list_addresses(best: str, link: str, item: StatedItem) -> list[str]:
+def list_addresses(best: str, link: str, links: Iterable[Mapping[str, Any]], guid: str) -> list[str]:
     """What may be the address of an item, best first: an original link, its link, what it links to, its guid."""
     found = [best, link]
-    if item.links:
-        found += [str(one.get("href") or "") for one in item.links if one.get("rel") != "self"]
-    if item.guid.startswith(("http://", "https://")):
-        found.append(item.guid)
+    if links:
+        found += [str(one.get("href") or "") for one in links if one.get("rel") != "self"]
+    if guid.startswith(("http://", "https://")):
+        found.append(guid)
     return found
 
 
@@ -107,16 +107,6 @@ def read_ttl(minutes: str, *, period: str, frequency: str) -> timedelta | None:
     if length is None or not re.fullmatch(r"[1-9][0-9]{0,3}", count):
         return None
     return length / int(count)
-
-
-def choose_date(stated: Iterable[tuple[str, datetime | None]]) -> tuple[datetime | None, str]:
-    """Take the first date that is believed, with it what the feed wrote; the first words if none is."""
-    first = ""
-    for text, at in stated:
-        if at is not None:
-            return at, text
-        first = first or text
-    return None, first
 
 
 def _choose_link(addresses: Iterable[str], feed: StatedFeed) -> str:

@@ -38,8 +38,8 @@ _SILENT = {
 }  # fmt: skip
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 # Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
-_ATTRIBUTES = r"(?:[\s/](?:[^<>\"']++|\"[^\"<]*\"|'[^'<]*')*+)?>"
-_PLAIN_TAG = re.compile(rf"</?([a-zA-Z][a-zA-Z0-9]*+){_ATTRIBUTES}|<!--[\w\s.,:/]*-->")
+_ATTRIBUTES = r"[\s/][^<>\"']*+(?:(?:\"[^\"<]*+\"|'[^'<]*+')[^<>\"']*+)*+"
+_PLAIN_TAG = re.compile(rf"<(?:/?([a-zA-Z][a-zA-Z0-9]*+)(?:>|{_ATTRIBUTES}>)|!--[\w\s.,:/]*-->)")
 _PLAIN_TAGS: dict[str | None, str] = {
     None: "",
     **dict.fromkeys(
@@ -74,6 +74,8 @@ _PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 
 def clean_line(text: str, *, max_chars: int = FIELD_CHARS) -> str:
     """Remove what is no text, fold every run of blanks to one, cut at a word."""
+    if len(text) <= max_chars and "  " not in text and _is_printable(text):
+        return text.strip(" ")
     line = text[: max_chars * 8]
     if "\n" in line:
         line = " ".join([part.strip(" ") for part in line.split("\n")])
@@ -88,8 +90,8 @@ def clean_line(text: str, *, max_chars: int = FIELD_CHARS) -> str:
 
 
 def _is_printable(line: str) -> bool:
-    """Whether all characters are printable; ASCII is asked as bytes, which takes a third of the time."""
-    if line.isascii():
+    """Whether all characters are printable; much ASCII is asked as bytes, which takes a third of the time."""
+    if len(line) > 200 and line.isascii():
         return not line.encode("ascii").translate(None, _PRINTABLE_ASCII)
     return line.isprintable()
 
@@ -128,7 +130,7 @@ def has_markup(text: str) -> bool:
 
 def strip_markup(markup: str) -> str:
     """Drop every tag and decode every entity once."""
-    if "<" not in markup or not _MARKUP.search(markup):
+    if "<" not in markup:
         return html.unescape(markup)
     bare = _cut_plain_tags(markup)
     if bare is not None:
