@@ -32,14 +32,9 @@ _MIN_LONE_TEXT_CHARS = 1500
 _DERIVED_SUMMARY_CHARS = 500
 _DERIVED_TITLE_CHARS = 120
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})*")
-# Each with words that stand in it, and how many characters before the end they begin at most.
 _FOOTERS = (
-    (" appeared", 180, re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$")),
-    (
-        "[comments]",
-        10,
-        re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
-    ),
+    re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$"),
+    re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
 )
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 # Words of a slug; numbers of five digits and more, and hexadecimal ids, name records, not films.
@@ -180,10 +175,11 @@ def _summary_and_text(raw: RawEntry) -> tuple[str, str]:
 
 
 def _strip_footer(text: str) -> str:
+    if not (text.endswith("[comments]") or " appeared" in text[-180:]):
+        return text
     start = max(0, len(text) - 700)
-    for sign, reach, footer in _FOOTERS:
-        tail = footer.search(text, start) if text.find(sign, -reach) >= 0 else None
-        if tail:
+    for footer in _FOOTERS:
+        if tail := footer.search(text, start):
             text = text[: tail.start()].rstrip()
     return text
 

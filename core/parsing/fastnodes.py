@@ -97,15 +97,17 @@ def read_attributes(element: Element) -> list[tuple[str, str]]:
 
 def read_text(element: Element) -> str:
     """Read the text of an element that may hold nothing else."""
-    return mend_text(read_raw(element))
+    if len(element):
+        raise Unusual
+    text = (element.text or "").strip()
+    return text if text.isascii() else mend_text(text)
 
 
 def read_bare_text(element: Element) -> str:
     """Read the text of an element that may hold nothing else and bear no attribute."""
-    if element.attrib or len(element):
+    if element.attrib:
         raise Unusual
-    text = (element.text or "").strip()
-    return text if text.isascii() else mend_text(text)
+    return read_text(element)
 
 
 def read_raw(element: Element) -> str:

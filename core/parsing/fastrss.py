@@ -110,17 +110,16 @@ def _read_guids(channel: Element, items: Sequence[Element], base: str) -> list[s
 
 
 def _read_guid(guid: Element, base: str) -> str:
+    is_permalink = _is_permalink(guid)
     text = read_raw(guid)
-    return mend_text(join(base, text) if text and _is_permalink(guid) else text)
+    return mend_text(join(base, text) if text and is_permalink else text)
 
 
 def _is_permalink(guid: Element) -> bool:
-    is_permalink = True
-    for name, value in guid.items():
-        if name.lower() != "ispermalink":
-            raise Unusual
-        is_permalink = value == "true"
-    return is_permalink
+    names = guid.keys()
+    if names and (len(names) > 1 or names[0].lower() != "ispermalink"):
+        raise Unusual
+    return not names or guid.get(names[0]) == "true"
 
 
 def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedItem:
@@ -129,7 +128,7 @@ def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedI
     authors: list[str] = []
     categories: list[str] = []
     rest: list[tuple[str, Element]] = []
-    is_permalink = False
+    identity = None
     for child in element:
         name = name_of(child.tag)
         if name in _ITEM_TEXTS:
@@ -137,9 +136,10 @@ def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedI
                 raise Unusual
             texts[name] = read_bare_text(child)
         elif name == "guid":
-            is_permalink = _is_permalink(child)
+            identity = child
         elif name in _CATEGORIES:
-            allow(child, _CATEGORY_ATTRIBUTES)
+            if child.attrib:
+                allow(child, _CATEGORY_ATTRIBUTES)
             categories.append(read_text(child))
         elif name in _AUTHORS:
             _add_author(authors, child)
@@ -149,7 +149,10 @@ def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedI
     item.authors, item.categories = authors, categories
     for name, child in rest:
         _read_rest(item, texts, name, child)
-    link = _settle_link(texts["link"], base) if "link" in texts else guid if is_permalink else ""
+    if "link" in texts:
+        link = _settle_link(texts["link"], base)
+    else:
+        link = guid if identity is not None and _is_permalink(identity) else ""
     item.addresses = list_addresses(texts.get("feedburner:origlink", ""), link, item.links, guid)
     return item
 
