@@ -46,6 +46,15 @@ _FOREIGN_DAY = re.compile(
 )
 _EAST_ASIAN_DAY = re.compile(r"(\d{4})\s*[年년.]\s*(\d{1,2})\s*[月월.]\s*(\d{1,2})\s*[日일]?\s*(.*)", re.DOTALL)
 
+_MONTH_NUMBERS = {name.title(): f"{number:02}" for number, name in enumerate(_MONTHS, 1)}
+_USUAL_RFC822 = re.compile(
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{{2}}) ({'|'.join(_MONTH_NUMBERS)}) ([0-9]{{4}}) "
+    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) (?:GMT|([+-][0-9]{2})([0-5][0-9]))"
+)
+_USUAL_RFC3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9]{2}:[0-5][0-9])"
+)
+
 _TIME = (
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>[ap]\.?m\.?(?![a-z]))?\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{2}(?!\d)|\(?[a-z]{1,5}\)?)?"
@@ -104,7 +113,7 @@ def read_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime | 
 @lru_cache(maxsize=1024)
 def _read(text: str) -> datetime | None:
     text = " ".join(text.split())
-    for read in (_read_pattern, _read_foreign, _read_rfc822):
+    for read in (_read_usual, _read_pattern, _read_foreign, _read_rfc822):
         try:
             at = read(text)
         except (ValueError, OverflowError, TypeError, LookupError):
@@ -112,6 +121,18 @@ def _read(text: str) -> datetime | None:
         if at is not None:
             return at
     return None
+
+
+def _read_usual(text: str) -> datetime | None:
+    """Read what nearly all feeds write, RFC 822 and RFC 3339 in full, several times faster than the patterns do."""
+    if found := _USUAL_RFC822.fullmatch(text):
+        day, name, year, clock, hours, minutes = found.groups()
+        text = f"{year}-{_MONTH_NUMBERS[name]}-{day}T{clock}{hours or '+00'}:{minutes or '00'}"
+    elif found := _USUAL_RFC3339.fullmatch(text):
+        text = f"{found[1]}{found[2]}"
+    else:
+        return None
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _read_pattern(text: str) -> datetime | None:

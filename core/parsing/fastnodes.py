@@ -125,7 +125,12 @@ def mend_text(text: str) -> str:
         mended = text.encode("iso-8859-1").decode("utf-8")
     except UnicodeError:
         mended = text
-    return mended.translate(cp1252) if _C1.search(mended) else mended
+    return mended.translate(cp1252) if _has_control(mended) else mended
+
+
+def _has_control(text: str) -> bool:
+    """Whether characters of U+0080-U+009F stand in it: their UTF-8 begins with a byte that is sooner found."""
+    return b"\xc2" in text.encode("utf-8", "surrogatepass") and _C1.search(text) is not None
 
 
 def mend_query(url: str) -> str:

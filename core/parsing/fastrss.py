@@ -132,9 +132,9 @@ def _read_item(element: Element, guid: str, base: str, now: datetime) -> StatedI
     for child in element:
         name = name_of(child.tag)
         if name in _ITEM_TEXTS:
-            if name in texts:
+            if name in texts or child.attrib:
                 raise Unusual
-            texts[name] = read_bare_text(child)
+            texts[name] = read_text(child)
         elif name == "guid":
             identity = child
         elif name in _CATEGORIES:

@@ -7,6 +7,7 @@ import codecs
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
@@ -109,6 +110,7 @@ def _declared_charset(body: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
+@lru_cache(maxsize=64)
 def _web_codec(name: str) -> str:
     """Map a charset to Python's codec as browsers do: Latin-1 is Windows-1252, GB2312 is GB18030; empty if unknown."""
     try:

@@ -26,14 +26,15 @@ def parse_xml_feed(text: str, *, url: str, now: datetime, known: AskKnown = know
     root, problem = _find_feed(text)
     if root is None:
         return ParsedFeed(is_feed=False, problems=(_tell_kind(text),))
-    fast = None if problem else _read_fast(root, url=url, now=now, known=known)
+    is_usual = not problem and not _is_huge(root, text)
+    fast = _read_fast(root, url=url, now=now, known=known) if is_usual else None
     return fast or _read_by_reference(root, problem, url=url, now=now, known=known)
 
 
 def _read_fast(root: Element, *, url: str, now: datetime, known: AskKnown) -> ParsedFeed | None:
     """Read a usual feed off the tree; None when feedparser has to."""
     usual = read_usual(root, base=base_url(root, url), url=url, now=now)
-    if usual is None or _count_elements(root) > MAX_ELEMENTS:
+    if usual is None:
         return None
     old, fresh = _part(usual.guids, known)
     items = usual.read(fresh)
@@ -65,7 +66,8 @@ def _assemble(
     surplus_count: int = 0,
 ) -> ParsedFeed:
     found = [clean_entry(settle_item(item, feed)) for item in items]
-    entries, repeat_count = keep_first(entry for entry in found if entry)
+    told = [entry for entry in found if entry is not None]
+    entries, repeat_count = keep_first(told)
     return ParsedFeed(
         title=clean_title(feed.title),
         entries=entries,
@@ -74,7 +76,7 @@ def _assemble(
         problems=(
             *problems,
             *tell_count(
-                found.count(None),
+                len(found) - len(told),
                 "One entry says nothing and was left out.",
                 "{count} entries say nothing and were left out.",
             ),
@@ -113,5 +115,6 @@ def _tell_kind(text: str) -> str:
     return "The document is neither RSS nor Atom nor JSON Feed."
 
 
-def _count_elements(root: Element) -> int:
-    return int(cast("float", _COUNT(root)))
+def _is_huge(root: Element, text: str) -> bool:
+    """Whether it has more elements than the reference would read; the shortest one takes four characters."""
+    return len(text) > 4 * MAX_ELEMENTS and cast("float", _COUNT(root)) > MAX_ELEMENTS
