@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import cast
 
 from lxml import etree
 
@@ -16,6 +15,7 @@ from core.parsing.fastnodes import (
     join,
     mend_text,
     name_of,
+    place_by_item,
     put,
     read_bare_text,
     read_media,
@@ -91,9 +91,8 @@ def _refuse_attributes_of_xml(child: Element) -> None:
 def _read_guids(root: Element, items: Sequence[Element], base: str) -> list[str]:
     if len(items) > MAX_ENTRIES:
         raise Unusual
-    found = cast("list[Element]", _IDS(root))
-    by_item = {identity.getparent(): identity for identity in found}
-    if len(by_item) < len(found) or not by_item.keys() >= set(items):
+    by_item = place_by_item(_IDS(root), set(items))
+    if len(by_item) < len(items):
         raise Unusual
     return [_read_guid(by_item[item], base) for item in items]
 

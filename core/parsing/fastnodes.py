@@ -1,11 +1,11 @@
 """Elements and their words as feedparser takes them, as far as that is simple; what is not raises `Unusual`."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin
 
 from feedparser.datetimes import _parse_date as parse_exotic_date
@@ -35,6 +35,7 @@ _NAMESPACES = {
     "http://blogs.law.harvard.edu/tech/rss": "harvard",
     "http://www.w3.org/1999/xhtml": "xhtml",
 }
+_PLAIN_ATTRIBUTES = frozenset({"url", "type", "length", "medium", "width", "height", "fileSize", "duration"})
 # feedparser mends these two in every address.
 _SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+-.]*://)(/*)(.*?)")
 _QUERY = re.compile(r"&([A-Za-z0-9_]+);")
@@ -74,6 +75,18 @@ def name_of(tag: str) -> str:
     return f"{prefix}:{name.lower()}" if prefix else ""
 
 
+def place_by_item(found: Iterable[Any], items: Collection[Element]) -> dict[Element, Element]:
+    """Find the one child of each item among elements an XPath found; raises Unusual where an item has two."""
+    placed: dict[Element, Element] = {}
+    for element in found:
+        item = element.getparent()
+        if item in placed:
+            raise Unusual
+        if item in items:
+            placed[item] = element
+    return placed
+
+
 def put(texts: dict[str, str], name: str, value: str) -> None:
     """Keep a value that may stand once: which of two feedparser takes is a long story."""
     if name in texts:
@@ -89,9 +102,10 @@ def allow(element: Element, names: frozenset[str] = frozenset()) -> None:
 
 def read_attributes(element: Element) -> list[tuple[str, str]]:
     """Give the attributes, none of which changes how its neighbours are read."""
-    found = [(str(name), str(value)) for name, value in element.items()]
-    if any(name[0] == "{" or ":" in name or name.lower() in {"base", "lang"} for name, _ in found):
-        raise Unusual
+    found = cast("list[tuple[str, str]]", element.items())
+    for name, _ in found:
+        if name not in _PLAIN_ATTRIBUTES and (name[0] == "{" or ":" in name or name.lower() in {"base", "lang"}):
+            raise Unusual
     return found
 
 

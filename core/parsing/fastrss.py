@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import product
-from typing import cast
 
 from lxml import etree
 
@@ -17,6 +16,7 @@ from core.parsing.fastnodes import (
     mend_query,
     mend_text,
     name_of,
+    place_by_item,
     put,
     read_bare_text,
     read_media,
@@ -100,12 +100,10 @@ def _settle_head(texts: dict[str, str], base: str, url: str) -> StatedFeed:
 
 
 def _read_guids(channel: Element, items: Sequence[Element], base: str) -> list[str]:
-    if len(items) > MAX_ENTRIES or next(channel.iter(*_ODD_GUIDS), None) is not None:
+    own = set(items)
+    if len(items) > MAX_ENTRIES or any(odd.getparent() in own for odd in channel.iter(*_ODD_GUIDS)):
         raise Unusual
-    found = cast("list[Element]", _GUIDS(channel))
-    by_item = {guid.getparent(): guid for guid in found}
-    if len(by_item) < len(found):
-        raise Unusual
+    by_item = place_by_item(_GUIDS(channel), own)
     return [_read_guid(by_item[item], base) if item in by_item else "" for item in items]
 
 

@@ -55,23 +55,35 @@ def decode_text(body: bytes, *, content_type: str = "") -> str:
     headers are oftener wrong than such text is something else. Never raises: what fits nothing is read as UTF-8 with
     each odd byte as Windows-1252.
     """
+    return decode_document(body, content_type=content_type)[0]
+
+
+def decode_document(body: bytes, *, content_type: str = "") -> tuple[str, bytes | None]:
+    """Decode as `decode_text` does; with the text its UTF-8 if the body is just that, else None."""
     for codec in _candidates(body, content_type):
         try:
-            return body.decode(codec).removeprefix("\ufeff")
+            text = body.decode(codec)
         except (UnicodeError, LookupError):
             continue
+        return (text[1:], None) if text.startswith("\ufeff") else (text, body if codec == "utf-8" else None)
     text = body.decode("utf-8", errors="replace")
     if text.count("\ufffd") * _MAX_ODD_SHARE > len(text):
-        return body.decode("cp1252", errors="replace")
-    return body.decode("utf-8", errors="setwire-cp1252").removeprefix("\ufeff")
+        return body.decode("cp1252", errors="replace"), None
+    return body.decode("utf-8", errors="setwire-cp1252").removeprefix("\ufeff"), None
 
 
-def parse_xml(text: str) -> tuple[Element | None, str]:
-    """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended."""
+def parse_xml(text: str, utf8: bytes | None = None) -> tuple[Element | None, str]:
+    """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended.
+
+    `utf8` is the text encoded, if somebody has it.
+    """
+    whole = text
     text = _PROLOG.sub("", text, count=1)
     as_it_stands = _strip_doctype(text)
+    if utf8 is not None:
+        utf8 = utf8[len(whole[: len(whole) - len(as_it_stands)].encode()) :]
     # Looking for stray controls takes as long as parsing. The parser refuses all but NUL, which it takes for the end.
-    root = _build(as_it_stands, recover=False) if "\0" not in as_it_stands else None
+    root = _build(as_it_stands, recover=False, utf8=utf8) if "\0" not in as_it_stands else None
     if root is None:
         text = _strip_doctype(_NOT_XML.sub("", text))
         root = _build(text, recover=False) if text != as_it_stands else None
@@ -132,7 +144,7 @@ def _read_odd_byte(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("setwire-cp1252", _read_odd_byte)
 
 
-def _build(text: str, *, recover: bool) -> Element | None:
+def _build(text: str, *, recover: bool, utf8: bytes | None = None) -> Element | None:
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=recover,
@@ -145,7 +157,7 @@ def _build(text: str, *, recover: bool) -> Element | None:
         remove_pis=True,
     )
     try:
-        return etree.fromstring(text.encode("utf-8"), parser)
+        return etree.fromstring(text.encode("utf-8") if utf8 is None else utf8, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
 

@@ -21,9 +21,14 @@ _HTML_START = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNOREC
 _COUNT = etree.XPath("count(descendant-or-self::*)")
 
 
-def parse_xml_feed(text: str, *, url: str, now: datetime, known: AskKnown = know_none) -> ParsedFeed:
-    """Read an XML feed given as text; never raises. Entries whose guid is `known` are counted and not read."""
-    root, problem = _find_feed(text)
+def parse_xml_feed(
+    text: str, utf8: bytes | None = None, *, url: str, now: datetime, known: AskKnown = know_none
+) -> ParsedFeed:
+    """Read an XML feed given as text (`utf8` is the same encoded, if somebody has it); never raises.
+
+    Entries whose guid is `known` are counted and not read.
+    """
+    root, problem = _find_feed(text, utf8)
     if root is None:
         return ParsedFeed(is_feed=False, problems=(_tell_kind(text),))
     is_usual = not problem and not _is_huge(root, text)
@@ -94,11 +99,11 @@ def _assemble(
     )
 
 
-def _find_feed(text: str) -> tuple[Element | None, str]:
+def _find_feed(text: str, utf8: bytes | None = None) -> tuple[Element | None, str]:
     """Parse from the start, or from the feed's root when something (a PHP warning, say) stands before it."""
     if _HTML_START.match(text):
         return None, ""
-    root, problem = parse_xml(text)
+    root, problem = parse_xml(text, utf8)
     if root is not None and local_name(root) in _ROOTS:
         return root, problem
     start = _FEED_START.search(text, 1, 100_000)
