@@ -75,15 +75,12 @@ def name_of(tag: str) -> str:
     return f"{prefix}:{name.lower()}" if prefix else ""
 
 
-def place_by_item(found: Iterable[Any], items: Collection[Element]) -> dict[Element, Element]:
-    """Find the one child of each item among elements an XPath found; raises Unusual where an item has two."""
-    placed: dict[Element, Element] = {}
-    for element in found:
-        item = element.getparent()
-        if item in placed:
-            raise Unusual
-        if item in items:
-            placed[item] = element
+def place_by_item(found: object, items: Collection[Element]) -> dict[Element, Element]:
+    """Find the one child of each item among elements that an XPath found; raises Unusual where an item has two."""
+    children = [child for child in cast("list[Element]", found) if child.getparent() in items]
+    placed = {cast("Element", child.getparent()): child for child in children}
+    if len(placed) < len(children):
+        raise Unusual
     return placed
 
 

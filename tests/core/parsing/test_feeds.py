@@ -196,6 +196,7 @@ def test_title_is_one_line_of_plain_text(written: str, title: str) -> None:
             "Words.",
             id="blog footer",
         ),
+        pytest.param("The gaffer appeared first on set.", "The gaffer appeared first on set.", id="no blog footer"),
         pytest.param("<img src='x.jpg' alt='no text'>", "", id="picture alone"),
     ],
 )
@@ -372,6 +373,22 @@ def test_latin_bytes_are_read_whatever_is_claimed(body: bytes, content_type: str
     document = "<rss version='2.0'><channel><item><title>Café “noir”</title></item></channel></rss>"
     (entry,) = read(body + document.encode("cp1252"), content_type=content_type).entries
     assert entry.title == "Café “noir”"
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        "",
+        '<?xml version="1.0" encoding="utf-8"?>',
+        "<!-- é -->",
+        "<!-- é -->\n<!DOCTYPE rss [<!-- ’ -->]>",
+        "\n<!DOCTYPE rss>",
+    ],
+)
+def test_text_beyond_ascii_is_read_behind_any_prolog(prolog: str) -> None:
+    feed = read(f"{prolog}<rss version='2.0'><channel><item><title>Naïve – “wrap”</title></item></channel></rss>")
+    assert [entry.title for entry in feed.entries] == ["Naïve – “wrap”"]
+    assert feed.problems == ()
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
