@@ -25,7 +25,6 @@ _ORDINARY = re.compile(
 )
 _BREAKS = re.compile(r"[\t\r\n]")
 _FEED_SCHEME = re.compile(r"\s*feed:(?:(https?://)|//)", re.IGNORECASE)
-_AMP_CACHES = re.compile(r"//(?:www\.)?google\.com/|ampproject\.org")
 _SESSION = re.compile(r";jsessionid=[^/]*", re.IGNORECASE)
 
 # Hosts that serve the same articles as the host behind the label: `www.`, and what phones are sent to.
@@ -106,7 +105,11 @@ def strip_feed_scheme(link: str) -> str:
 @lru_cache(maxsize=1024)
 def is_ordinary(url: str) -> bool:
     """Whether an address is plainly absolute and sound; False only means that it takes a closer look to say."""
-    return len(url) <= _MAX_CHARS and _ORDINARY.fullmatch(url) is not None and not _AMP_CACHES.search(url)
+    return len(url) <= _MAX_CHARS and _ORDINARY.fullmatch(url) is not None and not _may_be_amp_cache(url)
+
+
+def _may_be_amp_cache(url: str) -> bool:
+    return "ampproject.org" in url or "//google.com/" in url or "//www.google.com/" in url
 
 
 def is_web_url(url: str) -> bool:

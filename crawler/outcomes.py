@@ -48,15 +48,22 @@ _BLOCKED_STATUSES: Mapping[int, str] = {
 }
 _HEALTHY_STATUSES = frozenset((200, 203, 226))
 # What the pages say that stand between a robot and the content; the first words stand on no honest page.
-_CHALLENGE = re.compile(
-    rb"<title>just a moment|<title>attention required|checking your browser before"
-    rb"|enable javascript and cookies to continue|captcha-delivery\.com",
-    re.IGNORECASE,
+_CHALLENGE = (
+    b"<title>just a moment",
+    b"<title>attention required",
+    b"checking your browser before",
+    b"enable javascript and cookies to continue",
+    b"captcha-delivery.com",
 )
 # These also ride along on honest pages (comment forms, background checks), so they count beside an error only.
-_CHALLENGE_BESIDE_ERROR = re.compile(
-    rb"cf-chl-|/cdn-cgi/challenge-platform|px-captcha|_incapsula_resource|ddos-guard|g-recaptcha|h-captcha",
-    re.IGNORECASE,
+_CHALLENGE_BESIDE_ERROR = (
+    b"cf-chl-",
+    b"/cdn-cgi/challenge-platform",
+    b"px-captcha",
+    b"_incapsula_resource",
+    b"ddos-guard",
+    b"g-recaptcha",
+    b"h-captcha",
 )
 _CHALLENGE_BYTES = 64 * 1024
 _HTML_START = re.compile(
@@ -112,9 +119,9 @@ def is_challenge(response: Response) -> bool:
         return True
     if len(response.body) > _CHALLENGE_BYTES or not is_html(response):
         return False
-    if _CHALLENGE.search(response.body) is not None:
-        return True
-    return response.status >= 400 and _CHALLENGE_BESIDE_ERROR.search(response.body) is not None
+    signs = (*_CHALLENGE, *_CHALLENGE_BESIDE_ERROR) if response.status >= 400 else _CHALLENGE
+    page = response.body.lower()
+    return any(sign in page for sign in signs)
 
 
 def is_html(response: Response) -> bool:

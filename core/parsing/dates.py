@@ -1,5 +1,6 @@
 """Dates as feeds, sitemaps and pages write them, read into aware UTC times, or disbelieved."""
 
+import calendar
 import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -49,6 +50,15 @@ _FOREIGN_DAY = re.compile(
 )
 _EAST_ASIAN_DAY = re.compile(r"(\d{4})\s*[年년./]\s*(\d{1,2})\s*[月월./]\s*(\d{1,2})\s*[日일]?\s*(.*)", re.DOTALL)
 
+_MONTH_NUMBERS = {name.title(): f"{number:02}" for number, name in enumerate(_MONTHS, 1)}
+_USUAL_RFC822 = re.compile(
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{{2}}) ({'|'.join(_MONTH_NUMBERS)}) ([0-9]{{4}}) "
+    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) (?:GMT|([+-][0-9]{2})([0-5][0-9]))"
+)
+_USUAL_RFC3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9]{2}:[0-5][0-9])"
+)
+
 _TIME = (
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>[ap]\.?m\.?(?![a-z]))?"
@@ -87,7 +97,7 @@ def parse_date(text: str, *, now: datetime) -> datetime | None:
     """
     if len(text) > _MAX_CHARS:
         return None
-    return believe(_read(" ".join(text.split())), now=now)
+    return believe(_read(text), now=now)
 
 
 def believe(at: datetime | None, *, now: datetime) -> datetime | None:
@@ -105,9 +115,20 @@ def choose_newest(rows: Sequence[T], date_of: Callable[[T], str], *, now: dateti
     return frozenset(sorted(range(len(rows)), key=times.__getitem__, reverse=True)[:most])
 
 
+def read_fields(fields: tuple[int, ...] | None, *, now: datetime) -> datetime | None:
+    """Make a time of the fields that `time.gmtime` gives, those of feedparser; None if there are none to believe."""
+    if fields is None:
+        return None
+    try:
+        return believe(datetime.fromtimestamp(calendar.timegm(fields), UTC), now=now)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 @lru_cache(maxsize=1024)
 def _read(text: str) -> datetime | None:
-    for read in (_read_pattern, _read_foreign, _read_rfc822):
+    text = " ".join(text.split())
+    for read in (_read_usual, _read_pattern, _read_foreign, _read_rfc822):
         try:
             at = read(text)
         except (ValueError, OverflowError, TypeError, LookupError):
@@ -115,6 +136,18 @@ def _read(text: str) -> datetime | None:
         if at is not None:
             return at
     return None
+
+
+def _read_usual(text: str) -> datetime | None:
+    """Read what nearly all feeds write, RFC 822 and RFC 3339 in full, several times faster than the patterns do."""
+    if found := _USUAL_RFC822.fullmatch(text):
+        day, name, year, clock, hours, minutes = found.groups()
+        text = f"{year}-{_MONTH_NUMBERS[name]}-{day}T{clock}{hours or '+00'}:{minutes or '00'}"
+    elif found := _USUAL_RFC3339.fullmatch(text):
+        text = f"{found[1]}{found[2]}"
+    else:
+        return None
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _read_pattern(text: str) -> datetime | None:

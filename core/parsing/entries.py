@@ -33,17 +33,17 @@ _DERIVED_SUMMARY_CHARS = 500
 _DERIVED_TITLE_CHARS = 120
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})*")
 _FOOTERS = (
-    ("The post", re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$")),
-    (
-        "submitted by",
-        re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
-    ),
+    re.compile(r"\s*The post .{1,400}? (?:appeared first|first appeared) on .{1,150}$"),
+    re.compile(r"\s*submitted by\s+/?u/\S{1,60}(?:\s+to\s+r/\S{1,60})?\s*\[link\]\s*\[comments\]\s*$"),
 )
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 # Words of a slug; numbers of five digits and more, and hexadecimal ids, name records, not films.
 _WORD = re.compile(r"(?<![^\W_])(?!\d{5,}(?![^\W_])|(?=[a-f]*\d)[0-9a-f]{7,}(?![^\W_]))[^\W_]+(?:['’][^\W_]+)*")
+# How far into a body its image is looked for.
+_IMAGE_CHARS = 20_000
 _IMAGE_TAG = re.compile(r"<[iI][mM][gG]\b[^<>]{0,2000}>")
 _IMAGE_SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'\s>]{4,2000})", re.IGNORECASE)
+_ZERO_OR_ONE = re.compile(r"=\s*[\"']?[01]")
 _PIXEL = re.compile(r"\b(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s/>]", re.IGNORECASE)
 
 
@@ -51,9 +51,12 @@ _PIXEL = re.compile(r"\b(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s/>]", re.I
 AskKnown = Callable[[Sequence[str]], Collection[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RawEntry:
-    """The fields of an item as its format names them, markup and all. `published_at` is judged already."""
+    """The fields of an item as its format names them, markup and all. `published_at` is judged already.
+
+    Nobody changes one; it is not frozen because that would make it thrice as slow to make, and each item needs one.
+    """
 
     guid: str = ""
     url: str = ""
@@ -88,7 +91,7 @@ def clean_entry(raw: RawEntry) -> ParsedEntry | None:
         image_url=raw.image_url,
         language=clean_language(raw.language),
         text=text,
-        outlet_name=clean_title(raw.outlet_name, max_chars=_CATEGORY_CHARS),
+        outlet_name=clean_title(raw.outlet_name, max_chars=_CATEGORY_CHARS) if raw.outlet_name else "",
         outlet_url=raw.outlet_url,
     )
 
@@ -139,12 +142,18 @@ def clean_language(tag: str) -> str:
 
 def find_image(markup: str) -> str:
     """Find the address of the first image of some HTML, tracking pixels passed over; empty if there is none."""
-    for found in _IMAGE_TAG.finditer(markup, 0, 20_000):
+    found = _IMAGE_TAG.search(markup, 0, _IMAGE_CHARS)
+    while found:
         tag = found[0]
         source = _IMAGE_SOURCE.search(tag)
-        if source and not _PIXEL.search(tag) and not source[1].startswith("data:"):
+        if source and not _is_pixel(tag) and not source[1].startswith("data:"):
             return source[1].replace("&amp;", "&")
+        found = _IMAGE_TAG.search(markup, found.end(), _IMAGE_CHARS)
     return ""
+
+
+def _is_pixel(tag: str) -> bool:
+    return _ZERO_OR_ONE.search(tag) is not None and _PIXEL.search(tag) is not None
 
 
 def tell_count(count: int, sentence: str, plural: str) -> tuple[str, ...]:
@@ -166,10 +175,11 @@ def _summary_and_text(raw: RawEntry) -> tuple[str, str]:
 
 
 def _strip_footer(text: str) -> str:
+    if not (text.endswith("[comments]") or " appeared" in text[-180:]):
+        return text
     start = max(0, len(text) - 700)
-    for sign, footer in _FOOTERS:
-        tail = footer.search(text, start) if text.find(sign, start) >= 0 else None
-        if tail:
+    for footer in _FOOTERS:
+        if tail := footer.search(text, start):
             text = text[: tail.start()].rstrip()
     return text
 
@@ -178,7 +188,7 @@ def _guid(raw: RawEntry, title: str) -> str:
     guid = settle_guid(raw.guid) or raw.url
     if not guid:
         return _digest(f"{title}\n{raw.date_text}".encode())
-    return guid if len(guid) <= _MAX_GUID_CHARS else _digest(raw.guid.encode("utf-8", "replace"))
+    return guid if len(guid) <= _MAX_GUID_CHARS else _digest(guid.encode("utf-8", "replace"))
 
 
 def _digest(content: bytes) -> str:

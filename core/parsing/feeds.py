@@ -4,7 +4,7 @@ from datetime import datetime
 
 from core.parsing import jsonfeed, xmlfeed
 from core.parsing.entries import AskKnown, know_none
-from core.parsing.xml import MAX_BYTES, decode_text
+from core.parsing.xml import MAX_BYTES, decode_document
 from core.values import ParsedFeed
 
 
@@ -23,7 +23,8 @@ def parse_feed(
         return ParsedFeed(is_feed=False, problems=("The document is empty.",))
     if len(body) > MAX_BYTES:
         return ParsedFeed(is_feed=False, problems=(f"The document is larger than {MAX_BYTES:,} bytes.",))
-    text = decode_text(body, content_type=content_type).lstrip("\ufeff \t\r\n\0")
+    whole, utf8 = decode_document(body, content_type=content_type)
+    text = whole.lstrip("\ufeff \t\r\n\0")
     if text.startswith(("{", "[")):
         return jsonfeed.parse_json_feed(text, url=url, now=now)
-    return xmlfeed.parse_xml_feed(text, url=url, now=now, known=known)
+    return xmlfeed.parse_xml_feed(text, utf8 if len(text) == len(whole) else None, url=url, now=now, known=known)

@@ -24,8 +24,6 @@ _SENTENCE_END = re.compile(r"[.!?…](?=[\s”\"’)]|$)[”\"’)]*")
 # 8 19 34: the fields 1 = 19 and 4 of Google's record; 4 is the address, its length one or two bytes before it.
 _GOOGLE_RECORD = b"\x08\x13\x22"
 _FEDIVERSE_PATH = re.compile(r"/(?:@[\w.-]+(?:@[\w.-]+)?/\d+|users/[\w.-]+/statuses/\d+)/?")
-# Cheaper than taking every address apart.
-_MAY_BE_SERVICE = re.compile(r"google\.com|bing\.com|reddit\.com|bsky\.app", re.IGNORECASE)
 _HANDLE = re.compile(r"^@\S+\s+[-–—]\s+")
 
 
@@ -34,7 +32,7 @@ def settle_service(raw: RawEntry, *, source_name: str = "", source_url: str = ""
 
     `source_name` and `source_url` are the item's RSS `source`, `feed_title` the feed's own name.
     """
-    if raw.title and not raw.title.isspace() and not _MAY_BE_SERVICE.search(raw.url):
+    if raw.title and not raw.title.isspace() and not _may_be_service(raw.url.lower()):
         return raw
     parts = _split(raw.url)
     host = (parts.hostname or "").removeprefix("www.") if parts else ""
@@ -44,6 +42,11 @@ def settle_service(raw: RawEntry, *, source_name: str = "", source_url: str = ""
     if parts and not raw.title.strip() and _FEDIVERSE_PATH.fullmatch(parts.path):
         return _settle_post(raw, source_name, source_url, feed_title)
     return raw
+
+
+def _may_be_service(url: str) -> bool:
+    """Cheaper than taking every address apart."""
+    return "google.com" in url or "bing.com" in url or "reddit.com" in url or "bsky.app" in url
 
 
 def decode_google_url(url: str) -> str:

@@ -2,7 +2,8 @@
 
 import html
 import re
-from typing import cast
+from functools import lru_cache
+from typing import Any
 
 import nh3
 
@@ -14,6 +15,8 @@ FIELD_CHARS = 300
 # What the HTML parser is given at most, as a multiple of what is kept: markup is rarely more than that.
 _MARKUP_SHARE = 6
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
+# All that `html.unescape` takes for one, if it ends as it should.
+_WHOLE_ENTITY = re.compile(r"(&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[^\t\n\f <&#;]{1,32});)")
 _KNOWN_TAGS = """
     a abbr applet b base big blink blockquote body br button center cite code dd del div dl dt em embed figcaption
     figure font form frame frameset h1 h2 h3 h4 h5 h6 head hr html i iframe img input ins label li link mark
@@ -38,8 +41,8 @@ _SILENT = {
 }  # fmt: skip
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 # Tags that can be cut without a parser: where they end is plain, and nothing they hold is hidden or moved.
-_ATTRIBUTES = r"(?:[\s/](?:[^<>\"']++|\"[^\"<]*\"|'[^'<]*')*+)?>"
-_PLAIN_TAG = re.compile(rf"</?([a-zA-Z][a-zA-Z0-9]*+){_ATTRIBUTES}|<!--[\w\s.,:/]*-->")
+_ATTRIBUTES = r"[\s/][^<>\"']*+(?:(?:\"[^\"<]*+\"|'[^'<]*+')[^<>\"']*+)*+"
+_PLAIN_TAG = re.compile(rf"<(?:/?([a-zA-Z][a-zA-Z0-9]*+)(?:>|{_ATTRIBUTES}>)|!--[\w\s.,:/]*-->)")
 _PLAIN_TAGS: dict[str | None, str] = {
     None: "",
     **dict.fromkeys(
@@ -69,18 +72,33 @@ _UNWANTED = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+# Most lines are short, and most of them clean as they stand.
+_SHORT = 300
+_PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
+
 
 def clean_line(text: str, *, max_chars: int = FIELD_CHARS) -> str:
     """Remove what is no text, fold every run of blanks to one, cut at a word."""
-    line = text[: max_chars * 8].replace("\n", " ")
+    if len(text) < _SHORT and len(text) <= max_chars and text.isprintable() and "  " not in text:
+        return text.strip(" ")
+    line = text[: max_chars * 8]
+    if "\n" in line:
+        line = " ".join([part.strip(" ") for part in line.split("\n")])
     while "  " in line:
         line = line.replace("  ", " ")
     line = line.strip(" ")
     # All that is unwanted is unprintable, as is every blank but one, and asking for that is many times cheaper than
     # looking for it.
-    if not line.isprintable():
+    if not _is_printable(line):
         line = " ".join(_UNWANTED.sub("", " ".join(line.split())).split())
     return line if len(line) <= max_chars else cut_at_word(line, max_chars=max_chars)
+
+
+def _is_printable(line: str) -> bool:
+    """Whether all characters are printable; ASCII is asked as bytes, for long lines in a third of the time."""
+    if line.isascii():
+        return not line.encode("ascii").translate(None, _PRINTABLE_ASCII)
+    return line.isprintable()
 
 
 def clean_title(text: str, *, max_chars: int = TITLE_CHARS) -> str:
@@ -98,7 +116,7 @@ def _unfold(text: str) -> str:
     for _ in range(3):
         if not _ENTITY.search(text) and not _TAG.search(text):
             break
-        text = strip_markup(text) if _TAG.search(text) else html.unescape(text)
+        text = strip_markup(text) if _TAG.search(text) else _unescape(text)
     return text
 
 
@@ -117,26 +135,40 @@ def has_markup(text: str) -> bool:
 
 def strip_markup(markup: str) -> str:
     """Drop every tag and decode every entity once."""
-    if "<" not in markup or not _MARKUP.search(markup):
-        return html.unescape(markup)
+    if "<" not in markup:
+        return _unescape(markup)
     bare = _cut_plain_tags(markup)
     if bare is not None:
-        return html.unescape(bare)
+        return _unescape(bare)
     flat = markup if _is_deep(markup) else _keep_blocks(markup)
-    return html.unescape(_ANY_TAG.sub(" ", flat))
+    return _unescape(_ANY_TAG.sub(" ", flat))
+
+
+def _unescape(text: str) -> str:
+    """Decode every entity once, as `html.unescape` does; most texts name the same few."""
+    if "&" not in text:
+        return text
+    pieces = _WHOLE_ENTITY.split(text)
+    if len(pieces) // 2 < text.count("&"):
+        return html.unescape(text)
+    pieces[1::2] = map(_read_entity, pieces[1::2])
+    return "".join(pieces)
+
+
+_read_entity = lru_cache(maxsize=1024)(html.unescape)
 
 
 def _cut_plain_tags(markup: str) -> str | None:
     """Cut the tags of markup that has none but plain ones; None if it has others."""
-    pieces: list[str | None] = _PLAIN_TAG.split(markup)
+    pieces: list[Any] = _PLAIN_TAG.split(markup)
     try:
-        pieces[1::2] = [_PLAIN_TAGS[name] for name in pieces[1::2]]
+        pieces[1::2] = map(_PLAIN_TAGS.__getitem__, pieces[1::2])
     except KeyError:
         names = [name and name.lower() for name in pieces[1::2]]
         if not _PLAIN_TAGS.keys() >= set(names):
             return None
         pieces[1::2] = [_PLAIN_TAGS[name] for name in names]
-    bare = "".join(cast("list[str]", pieces))
+    bare = "".join(pieces)
     return None if "<" in bare and _MARKUP.search(bare) else bare
 
 

@@ -6,6 +6,7 @@ Broken documents are mended as far as that is linear: wrong encodings, bare ampe
 import codecs
 import html
 import re
+from functools import lru_cache
 
 from lxml import etree
 
@@ -70,16 +71,23 @@ def decode_text(body: bytes, *, content_type: str = "") -> str:
     headers are oftener wrong than such text is something else. Never raises: what fits nothing is read as what it fits
     best, where that is UTF-8 with each odd byte as Windows-1252.
     """
+    return decode_document(body, content_type=content_type)[0]
+
+
+def decode_document(body: bytes, *, content_type: str = "") -> tuple[str, bytes | None]:
+    """Decode as `decode_text` does; with the text its UTF-8 if the body is just that, else None."""
     for start, codec in _WIDE_STARTS:
         if body.startswith(start):
-            return body.decode(codec, errors="replace").removeprefix("\ufeff")
-    claimed = _claimed_codecs(body, content_type)
-    if not body.isascii():
-        try:
-            return body.decode("utf-8").removeprefix("\ufeff")
-        except UnicodeError:
-            return _decode_other(body, claimed)
-    return _decode_first(body, claimed) or body.decode("ascii")
+            return body.decode(codec, errors="replace").removeprefix("\ufeff"), None
+    if body.isascii():
+        plain = body.decode("ascii")
+        text = _decode_first(body, _claimed_codecs(body, content_type)) or plain
+        return text, body if text == plain else None
+    try:
+        text = body.decode("utf-8")
+    except UnicodeError:
+        return _decode_other(body, _claimed_codecs(body, content_type)), None
+    return (text[1:], None) if text.startswith("\ufeff") else (text, body)
 
 
 def _decode_other(body: bytes, claimed: list[str]) -> str:
@@ -109,12 +117,18 @@ def _decode_first(body: bytes, claimed: list[str]) -> str:
     return ""
 
 
-def parse_xml(text: str) -> tuple[Element | None, str]:
-    """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended."""
+def parse_xml(text: str, utf8: bytes | None = None) -> tuple[Element | None, str]:
+    """Build a tree without comments, processing instructions and entities; with it one sentence if it was mended.
+
+    `utf8` is the text encoded, if somebody has it.
+    """
+    whole = text
     text = _PROLOG.sub("", text, count=1)
     as_it_stands = _strip_doctype(text)
+    if utf8 is not None:
+        utf8 = utf8[len(whole[: len(whole) - len(as_it_stands)].encode()) :]
     # Looking for stray controls takes as long as parsing. The parser refuses all but NUL, which it takes for the end.
-    root = _build(as_it_stands, recover=False) if "\0" not in as_it_stands else None
+    root = _build(as_it_stands, recover=False, utf8=utf8) if "\0" not in as_it_stands else None
     if root is None:
         text = _strip_doctype(_NOT_XML.sub("", text))
         root = _build(text, recover=False) if text != as_it_stands else None
@@ -158,6 +172,7 @@ def _declared_charset(body: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
+@lru_cache(maxsize=64)
 def _web_codec(name: str) -> str:
     """Map a charset to Python's codec as browsers do: Latin-1 is Windows-1252, GB2312 is GB18030; empty if unknown."""
     try:
@@ -178,7 +193,7 @@ def _read_odd_byte(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("setwire-cp1252", _read_odd_byte)
 
 
-def _build(text: str, *, recover: bool) -> Element | None:
+def _build(text: str, *, recover: bool, utf8: bytes | None = None) -> Element | None:
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=recover,
@@ -191,7 +206,7 @@ def _build(text: str, *, recover: bool) -> Element | None:
         remove_pis=True,
     )
     try:
-        return etree.fromstring(text.encode("utf-8"), parser)
+        return etree.fromstring(text.encode("utf-8") if utf8 is None else utf8, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
 

@@ -1,6 +1,7 @@
 """Dates as outlets write them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,9 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
     [
         pytest.param("Mon, 04 May 2026 10:00:00 GMT", "2026-05-04T10:00:00", id="RFC 822"),
         pytest.param("Mon, 4 May 2026 10:00:00 +0200", "2026-05-04T08:00:00", id="RFC 822 offset"),
+        pytest.param("Mon, 04 May 2026 10:00:60 GMT", "2026-05-04T10:00:59", id="leap second"),
+        pytest.param("Mon, 04 May 2026 24:00:00 GMT", "2026-05-05T00:00:00", id="midnight at the end of a day"),
+        pytest.param("Mon, 04 May 2026 10:00:00 +0075", "2026-05-04T08:45:00", id="offset of 75 minutes"),
         pytest.param("Mon, 04 May 26 10:00 EDT", "2026-05-04T14:00:00", id="RFC 822 short year and zone name"),
         pytest.param("Mon, 04 May 2026 10:00:00 BST", "2026-05-04T09:00:00", id="British Summer Time"),
         pytest.param("Mon, 04 May 2026 10:00:00 PDT", "2026-05-04T17:00:00", id="Pacific"),
@@ -59,6 +63,17 @@ def test_a_readable_date_is_utc(text: str, utc: str) -> None:
 )
 def test_an_unbelievable_date_is_none(text: str) -> None:
     assert parse_date(text, now=NOW) is None
+
+
+@given(
+    st.datetimes(datetime(1991, 1, 1), datetime(2026, 5, 1)),  # noqa: DTZ001 - the zone comes with the offset
+    st.integers(-12 * 60, 14 * 60),
+)
+def test_dates_of_the_standards_are_read_to_the_second(at: datetime, minutes: int) -> None:
+    moment = at.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=minutes)))
+    fraction = moment.isoformat().replace("+", ".25+") if minutes >= 0 else moment.isoformat()
+    for text in (format_datetime(moment), moment.isoformat(), fraction):
+        assert parse_date(text, now=NOW) == moment
 
 
 @given(st.text(max_size=120) | st.text(alphabet="0123456789-/:+.TZ MondayBSTapm,", max_size=60))

@@ -1,6 +1,7 @@
 """The fast path against feedparser: what it reads, it reads the same; what is unusual, it declines."""
 
 import gzip
+import html
 import os
 import tarfile
 from collections import Counter
@@ -16,7 +17,7 @@ from lxml import etree
 from core.parsing import xmlfeed
 from core.parsing.entries import know_none
 from core.parsing.feeds import parse_feed
-from core.parsing.text import clean_html, clean_line
+from core.parsing.text import clean_html, clean_line, strip_markup
 from core.parsing.xml import decode_text, parse_xml
 from core.values import ParsedFeed
 
@@ -76,6 +77,9 @@ USUAL = {
     "body only": rss(item("<content:encoded>&lt;p&gt;All&lt;/p&gt;</content:encoded>")),
     "body first": rss(item("<content:encoded>Long</content:encoded><description>Short</description>")),
     "body first, then nothing": rss(item("<content:encoded>Long</content:encoded><description></description>")),
+    "controls of Windows": rss(item("<description>" + "Wide ’ " * 200 + "\x85 \xa0</description>")),
+    "guid in other letters elsewhere": rss(head="<managingEditor><GUID>x</GUID></managingEditor>"),
+    "two guids elsewhere": rss(head="<docs><guid>x</guid><guid>y</guid></docs>"),
     "mojibake": rss(item("<description>CafÃ© \x93fine\x94</description>")),
     "enclosure": rss(item('<enclosure url="/c.jpg" type="IMAGE/jpeg" length="1"/><link>/c</link>')),
     "media": rss(
@@ -116,6 +120,9 @@ USUAL = {
 UNUSUAL = {
     "xml:base": rss(item('<link xml:base="http://o.example/">/b</link>')),
     "markup as elements": rss(item("<description>A <b>bold</b> day</description>")),
+    "two guids": rss(item("<guid>b</guid><guid>c</guid>")),
+    "guid in other letters": rss(item("<gUId>b</gUId>")),
+    "attribute of a guid": rss(item('<guid rel="x"/>')),
     "two descriptions": rss(item("<description>A</description><description>B</description>")),
     "title of media": rss(item("<media:title>B</media:title>")),
     "author with address": rss(item("<author>a@l.example (Ann)</author>")),
@@ -152,6 +159,9 @@ PIECES = st.sampled_from(
         "<guid>g</guid>",
         '<guid isPermaLink="false"> g </guid>',
         '<guid isPermaLink="TRUE">h</guid>',
+        '<guid ispermalink="true">/i</guid>',
+        "<GUID>j</GUID>",
+        "<guid/>",
         "<pubDate>1 May 2026</pubDate>",
         "<description>D &lt;img src='/d.png'></description>",
         "<content:encoded><![CDATA[<p>E</p>]]></content:encoded>",
@@ -192,6 +202,17 @@ def test_what_is_known_is_not_read_again() -> None:
     assert ([entry.guid for entry in feed.entries], feed.known_count) == (["new"], 1)
     slow = parse_feed(body.replace(b"<item>", b"<item><teaser/>"), url=URL, now=NOW, known=known)
     assert (slow.entries, slow.known_count) == (feed.entries, 1)
+
+
+ENTITIES = [
+    *("&", "&amp;", "&#8217;", "&#x2019;", "&nbsp;", "&copy", "&notit;", "&#99999999999;", "&#0;", "&#128;", "&x;"),
+    *("&;", "&#10;", "&lt;b>", "; ", "é", "a", "#39;"),
+]
+
+
+@given(st.lists(st.sampled_from(ENTITIES), max_size=12).map("".join))
+def test_entities_are_decoded_as_the_standard_library_does(text: str) -> None:
+    assert strip_markup(text) == html.unescape(text)
 
 
 @given(st.text(alphabet=st.sampled_from("ab \u00e9&;#<>\"'/=!-\n\x0b\xad\u200b"), max_size=60))

@@ -196,6 +196,7 @@ def test_title_is_one_line_of_plain_text(written: str, title: str) -> None:
             "Words.",
             id="blog footer",
         ),
+        pytest.param("The gaffer appeared first on set.", "The gaffer appeared first on set.", id="no blog footer"),
         pytest.param("<img src='x.jpg' alt='no text'>", "", id="picture alone"),
     ],
 )
@@ -272,6 +273,13 @@ def test_without_guid_and_link_the_title_and_date_identify() -> None:
 
 def test_an_endless_guid_becomes_a_digest() -> None:
     assert read_item(f"{ITEM}<guid isPermaLink='false'>{'x' * 5000}</guid>").guid.startswith("sha256:")
+
+
+def test_entries_without_guid_are_told_apart_by_long_addresses() -> None:
+    start = f"https://reelgazette.example/{'x' * 1200}"
+    parsed = read(rss("".join(f"<item><title>Take {n}</title><link>{start}/{n}</link></item>" for n in (1, 2))))
+    assert [entry.title for entry in parsed.entries] == ["Take 1", "Take 2"]
+    assert len({entry.guid for entry in parsed.entries}) == 2
 
 
 def test_the_first_entry_of_a_guid_is_kept() -> None:
@@ -372,6 +380,22 @@ def test_latin_bytes_are_read_whatever_is_claimed(body: bytes, content_type: str
     document = "<rss version='2.0'><channel><item><title>Café “noir”</title></item></channel></rss>"
     (entry,) = read(body + document.encode("cp1252"), content_type=content_type).entries
     assert entry.title == "Café “noir”"
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        "",
+        '<?xml version="1.0" encoding="utf-8"?>',
+        "<!-- é -->",
+        "<!-- é -->\n<!DOCTYPE rss [<!-- ’ -->]>",
+        "\n<!DOCTYPE rss>",
+    ],
+)
+def test_text_beyond_ascii_is_read_behind_any_prolog(prolog: str) -> None:
+    feed = read(f"{prolog}<rss version='2.0'><channel><item><title>Naïve – “wrap”</title></item></channel></rss>")
+    assert [entry.title for entry in feed.entries] == ["Naïve – “wrap”"]
+    assert feed.problems == ()
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
