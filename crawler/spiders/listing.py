@@ -32,7 +32,7 @@ class ListingSpider(SourceSpider):
         )
         yield from parsed.entries
         yield from (Problem(words=words) for words in parsed.problems)
-        if not parsed.entries:
+        if parsed.is_feed and not parsed.entries:
             yield Problem(
                 words=f"The selector {selectors.item!r} matches nothing at {response.url}; the page may have changed."
             )

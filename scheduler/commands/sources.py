@@ -14,6 +14,7 @@ import typer
 from core.health import judge_health
 from core.naming import free_id
 from core.opml import parse_opml, write_opml
+from core.parsing.selecting import find_fault
 from core.values import (
     ParsedPage,
     Publisher,
@@ -134,7 +135,7 @@ def try_source(  # noqa: PLR0913 an option is an argument here
     """Show what would be gathered now, with any kind and any selectors; store nothing."""
     source = _find_or_make(address, kind)
     if item or spider:
-        selectors = Selectors(item=item, link=link, title=title, summary=summary, date=date, image=image)
+        selectors = _check(Selectors(item=item, link=link, title=title, summary=summary, date=date, image=image))
         source = replace(source, kind=SourceKind.LISTING, spider=spider, selectors=None if spider else selectors)
     elif source.kind is SourceKind.LISTING and source.selectors is None and not source.spider:
         raise CommandError(
@@ -157,6 +158,17 @@ def try_source(  # noqa: PLR0913 an option is an argument here
         _print_trial(trial)
     if not trial.is_good:
         raise typer.Exit(1)
+
+
+def _check(selectors: Selectors) -> Selectors:
+    """Refuse a selector that nobody can read before anybody is asked for a page."""
+    for name in selectors.__slots__:
+        selector = getattr(selectors, name)
+        if selector and (fault := find_fault(selector)):
+            raise CommandError(
+                f"--{name} {selector!r} cannot be read as a CSS selector or an XPath: {fault.rstrip('.')}."
+            )
+    return selectors
 
 
 @app.command("add")

@@ -323,8 +323,13 @@ def test_selectors_are_tried_live(run: Run) -> None:
         assert "HTTP 404" in trial["page"]
         code, out, _ = run("sources", "test", server.url + "/", "--item", ".gone", **LOOPBACK)
         assert (code, "'.gone' finds nothing" in out) == (1, True)
-        code, out, _ = run("sources", "test", server.url + "/", "--item", "div[", **LOOPBACK)
-        assert (code, "cannot be read" in out) == (1, True)
+        asked = len(server.asked)
+        for option, selector in (("--item", "div["), ("--item", "//div["), ("--title", "h2::")):
+            selectors = {"--item": ".card", option: selector}
+            words = ["sources", "test", server.url + "/", *(word for pair in selectors.items() for word in pair)]
+            code, _, err = run(*words, **LOOPBACK)
+            assert (code, f"{option} {selector!r} cannot be read" in err) == (1, True)
+        assert len(server.asked) == asked, "nobody is asked for a page that cannot be read"
     code, _, err = run("sources", "test", "https://ledger.example/", "--kind", "listing")
     assert (code, "--item" in err) == (1, True)
 
