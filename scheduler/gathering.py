@@ -4,14 +4,12 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.habits import is_flood
 from core.health import find_alarm, say_alarm
-from core.storms import FEWEST, find_republished, text_key
 from core.values import (
     Delivery,
     DeliveryId,
@@ -27,7 +25,7 @@ from core.values import (
 from core.webhooks import build_source_payload
 from store.deliveries import add_deliveries
 from store.engine import Session, Store, StoreError
-from store.entries import Haul, add_hauls, known_texts, leave_known
+from store.intake import sort_out, take_in
 from store.sources import Turn, add_source_event, record_fetches
 from store.subscriptions import add_endpoint
 
@@ -49,15 +47,6 @@ class Visit:
     after: SourceState
     fetch: Fetch
     entries: tuple[ParsedEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Entries of one visit that are treated alike: `is_first` makes all of them backlog."""
-
-    source: Source
-    entries: Sequence[ParsedEntry]
-    is_first: bool
 
 
 @dataclass(slots=True)
@@ -135,7 +124,9 @@ class VisitBook:
     def _write(self, visits: Sequence[Visit]) -> list[int]:
         at = self.now()
         with self.store.write() as tx:
-            parcels = [parcel for visit in visits for parcel in _sort_out(visit, now=at)]
+            parcels = [
+                parcel for visit in visits for parcel in sort_out(visit.source, visit.before, visit.entries, now=at)
+            ]
             counts = Counter[SourceId]()
             for parcel, count in zip(parcels, take_in(tx, parcels, now=at), strict=True):
                 counts[parcel.source.source_id] += count
@@ -176,59 +167,6 @@ def owe_notice(endpoint: Endpoint, event: EventType, payload: str, *, now: datet
         created_at=now,
         next_attempt_at=now,
     )
-
-
-def _sort_out(visit: Visit, *, now: datetime) -> Iterator[Parcel]:
-    """Tell news from what was there before; in a flood dates do, and what bears none is not believed to be news."""
-    if not visit.entries:
-        return
-    is_first = visit.before.first_contact_at is None
-    if is_first or not is_flood(visit.before, len(visit.entries), now=now):
-        yield Parcel(visit.source, visit.entries, is_first)
-        return
-    dated = tuple(entry for entry in visit.entries if entry.published_at)
-    undated = tuple(entry for entry in visit.entries if not entry.published_at)
-    words = f"{len(visit.entries)} entries were new at once: an archive, or all ids have changed; "
-    words += f"{len(undated)} of them bear no date and alert nobody"
-    logger.warning("source %s: %s", visit.source.source_id, words)
-    yield Parcel(visit.source, dated, is_first=False)
-    yield Parcel(visit.source, undated, is_first=True)
-
-
-def take_in(tx: Session, parcels: Sequence[Parcel], *, now: datetime) -> list[int]:
-    """Store what is new in each parcel and say how much; a first contact and an archive that comes again are backlog.
-
-    No two parcels of a source may hold the same entry.
-    """
-    fresh = leave_known(tx, [(parcel.source.source_id, parcel.entries) for parcel in parcels], now=now)
-    old_guids = _find_republished(tx, parcels, fresh)
-    hauls = [
-        Haul(source=parcel.source, items=items, is_backlog=parcel.is_first, old_guids=old)
-        for parcel, items, old in zip(parcels, fresh, old_guids, strict=True)
-    ]
-    add_hauls(tx, hauls, now=now)
-    return [len(items) for items in fresh]
-
-
-def _find_republished(
-    tx: Session, parcels: Sequence[Parcel], fresh: Sequence[Sequence[ParsedEntry]]
-) -> list[dict[str, str]]:
-    """Find in each parcel what its publisher published before, by guid, and why that is thought."""
-    keys = [
-        {} if parcel.is_first or len(items) < FEWEST else _text_keys(parcel.source, items)
-        for parcel, items in zip(parcels, fresh, strict=True)
-    ]
-    known = known_texts(tx, {key for some in keys for key in some.values() if key})
-    found = [find_republished(some, known) for some in keys]
-    for parcel, old in zip(parcels, found, strict=True):
-        if old:
-            name = parcel.source.source_id
-            logger.warning("source %s published %s old texts again; they alert nobody", name, len(old))
-    return found
-
-
-def _text_keys(source: Source, items: Sequence[ParsedEntry]) -> dict[str, str | None]:
-    return {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in items}
 
 
 def _fail(stored: asyncio.Future[int], error: StoreError) -> None:

@@ -1,19 +1,14 @@
 """`/websub/ID`: where hubs ask whether we meant it, and push what is new (w3.org/TR/websub 5.3 and 7)."""
 
-from collections.abc import Sequence
-from datetime import datetime
-
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from core.habits import is_flood
 from core.parsing.feeds import parse_feed
-from core.storms import find_republished, text_key
-from core.values import ParsedEntry, Source, SourceId, SourceState
+from core.values import SourceId
 from core.websub import HubSubscription, grant_lease, is_genuine
-from store.engine import Session
-from store.entries import Haul, add_hauls, known_texts, leave_known
+from store.entries import leave_known
+from store.intake import sort_out, take_in
 from store.sources import count_push, find_source
 from store.websub import find_hub_subscription, note_lease, note_push, note_refusal
 from web.site import Site
@@ -76,25 +71,10 @@ def _store_push(site: Site, known: HubSubscription, body: bytes, content_type: s
         found = find_source(tx, SourceId(known.source_id))
         if found is not None and found[0].enabled and parsed.entries:
             source, state = found
-            if count := _take_in(tx, source, state, parsed.entries, now=now):
+            [fresh] = leave_known(tx, [(source.source_id, parsed.entries)], now=now)
+            count = sum(take_in(tx, list(sort_out(source, state, fresh, now=now)), now=now))
+            if count:
                 count_push(tx, source.source_id, count, now=now)
-
-
-def _take_in(tx: Session, source: Source, state: SourceState, items: Sequence[ParsedEntry], *, now: datetime) -> int:
-    """Store what is new and say how much; archives that come again and renamed entries are backlog, as in a visit."""
-    [fresh] = leave_known(tx, [(source.source_id, items)], now=now)
-    is_first = state.first_contact_at is None
-    is_doubtful = is_flood(state, len(fresh), now=now)
-    keys = {item.guid: text_key(source.publisher.slug, item.title, item.summary) for item in fresh}
-    old = find_republished(keys, known_texts(tx, {key for key in keys.values() if key}))
-    undated = [item for item in fresh if is_doubtful and not item.published_at]
-    news = [item for item in fresh if not is_doubtful or item.published_at]
-    hauls = [
-        Haul(source=source, items=news, is_backlog=is_first, old_guids={} if is_first else old),
-        Haul(source=source, items=undated, is_backlog=True),
-    ]
-    add_hauls(tx, hauls, now=now)
-    return len(fresh)
 
 
 async def read_capped(request: Request, limit: int) -> bytes | None:

@@ -23,11 +23,11 @@ from core.values import (
     Timing,
 )
 from scheduler.digests import release_due
-from scheduler.gathering import Parcel, take_in
 from scheduler.why import explain
 from store.deliveries import claim_deliveries, delivery_counts, latest_deliveries
 from store.digests import digest_stories
 from store.engine import Store
+from store.intake import Parcel, take_in
 from store.preview import preview_subscription
 from store.sources import add_source, all_sources, record_fetch
 from store.stories import latest_stories

@@ -22,11 +22,11 @@ from core.values import (
     SubscriptionId,
 )
 from scheduler.desk import Desk, Models
-from scheduler.gathering import Parcel, take_in
 from store.deliveries import delivery_counts
 from store.engine import Store
 from store.entries import desk_lag
 from store.films import upsert_films
+from store.intake import Parcel, take_in
 from store.sources import sync_sources
 from store.subscriptions import add_endpoint, add_subscription
 from tests.scheduler.line import SALT
