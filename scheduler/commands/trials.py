@@ -21,8 +21,8 @@ from core.values import (
 )
 from crawler.discovery import Discovery, discover_feeds
 from crawler.feeds import Gathered, gather_feed
-from crawler.fetch import Gateway
-from crawler.runner import fetch_articles, run_spider
+from crawler.fetch import FetchSettings, Gateway
+from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from scheduler.commands.options import CommandError
 from scheduler.service import crawl_settings, fetch_settings, utc_now
 
@@ -62,9 +62,9 @@ async def try_out(source: Source, *, look_around: bool) -> Trial:
     """Ask a source once. With `look_around`, a page where a feed was expected is searched for feeds."""
     settings = load_settings()
     if source.kind is not SourceKind.FEED:
-        gathered = await run_spider(source, settings=crawl_settings(settings), now=utc_now)
+        gathered = await run_spider(source, settings=_crawl(settings), now=utc_now)
         return await _read_first_page(Trial(source=source, gathered=gathered), settings)
-    async with Gateway(settings=fetch_settings(settings)) as gateway:
+    async with Gateway(settings=_fetch(settings)) as gateway:
         trial = Trial(source=source, gathered=await _ask(source, gateway))
         if look_around and trial.gathered.fetch.outcome is FetchOutcome.NOT_A_FEED:
             trial = await _follow_page(trial, gateway)
@@ -72,7 +72,7 @@ async def try_out(source: Source, *, look_around: bool) -> Trial:
 
 
 async def find_feeds(url: str) -> Discovery:
-    async with Gateway(settings=fetch_settings(load_settings())) as gateway:
+    async with Gateway(settings=_fetch(load_settings())) as gateway:
         return await discover_feeds(url, gateway=gateway, now=utc_now())
 
 
@@ -83,6 +83,16 @@ def name_feed(link: FeedLink) -> str:
 def count_fields(gathered: Gathered) -> Mapping[str, int]:
     """Count the entries that have each field that may be missing."""
     return {name: sum(bool(getattr(entry, name)) for entry in gathered.entries) for name in _COUNTED}
+
+
+def _fetch(settings: Settings) -> FetchSettings:
+    """Take turns with a service that keeps its data here; leave no folder where there is none."""
+    fetch = fetch_settings(settings)
+    return fetch if settings.data_dir.is_dir() else replace(fetch, shared_folder=None)
+
+
+def _crawl(settings: Settings) -> CrawlSettings:
+    return replace(crawl_settings(settings), fetch=_fetch(settings))
 
 
 async def _ask(source: Source, gateway: Gateway) -> Gathered:
@@ -103,7 +113,7 @@ async def _read_first_page(trial: Trial, settings: Settings) -> Trial:
     entries = trial.gathered.entries
     if not trial.source.full_text or not entries:
         return trial
-    crawl = replace(crawl_settings(settings), delay=timedelta(0))
+    crawl = replace(_crawl(settings), delay=timedelta(0))
     selectors = {EntryId(1): trial.source.page} if trial.source.page else {}
     pages = await fetch_articles([(EntryId(1), entries[0].url)], settings=crawl, selectors=selectors)
     return replace(trial, page=pages[EntryId(1)])

@@ -297,6 +297,14 @@ def test_a_pages_address_is_tried_and_added_as_its_feed(run: Run) -> None:
     assert source["seen_at"] == f"added by the operator, found from {server.url}/"
 
 
+def test_a_trial_leaves_no_folder_behind(run: Run, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    with serve(ROUTES) as server:
+        words = ["sources", "test", server.url + "/", "--item", ".card", "--title", "h2 a::text"]
+        assert run(*words, SETWIRE_DATA_DIR=str(nowhere), **LOOPBACK)[0] == 0
+    assert not nowhere.exists()
+
+
 def test_a_page_without_a_feed_is_not_added(run: Run) -> None:
     with serve({"/": answer(body=b"<html><body><p>News</p></body></html>", content_type=HTML)}) as server:
         code, _, err = run("sources", "add", server.url + "/", **LOOPBACK)
