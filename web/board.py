@@ -39,9 +39,10 @@ class Cell:
 class SourceRow:
     """A line of the sources table. `cells` run from the oldest to the newest fetch, `days` over the last thirty days.
 
-    `hub` says how a hub pushes, empty where none was asked.
+    `name` is the source's id, by which commands know it; `hub` says how a hub pushes, empty where none was asked.
     """
 
+    name: str
     publisher: str
     url: str
     tier: Tier
@@ -107,6 +108,7 @@ def _source_row(view: SourceView, now: datetime) -> SourceRow:
     cells = tuple(make_cell(fetch) for fetch in reversed(view.fetches))
     days = make_days(view.days, now)
     return SourceRow(
+        name=source.source_id,
         publisher=source.publisher.name,
         url=public_address(source.url),
         tier=source.publisher.tier,

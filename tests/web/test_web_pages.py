@@ -133,7 +133,9 @@ def test_status_puts_the_broken_first_and_says_so_on_top(filled: Store, ask: Ask
     page = ask("/status").text
     assert text_of(page, ".verdict") == ["1 of 4 sources fails; deliveries are on time."]
     first = text_of(page, "tbody tr")[0]
-    assert first.startswith("Meridian Pictures official The server answered 403 Forbidden. Failing for 5 h, 3 tries.")
+    assert first.startswith(
+        "Meridian Pictures official meridian-feed The server answered 403 Forbidden. Failing for 5 h, 3 tries."
+    )
     assert "blocks us" in first
     strips = html.fromstring(page).cssselect("tbody .strip")
     assert strips[0].get("aria-label") == "Last 30 days: 1 blocked, 29 not asked"
