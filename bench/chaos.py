@@ -218,7 +218,7 @@ def wait_for(is_done: Callable[[], bool], *, seconds: float) -> float:
     """Wait, and say how many seconds it took."""
     started = time.monotonic()
     while not is_done() and time.monotonic() - started < seconds:
-        time.sleep(0.1)
+        time.sleep(0.1)  # another process acts, and its database cannot wake us
     return time.monotonic() - started
 
 

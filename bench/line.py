@@ -171,13 +171,13 @@ def _play(service: Service, timeline: TimeLine, *, kills: int, rng: random.Rando
     end = timeline.wall_time(timeline.last_at)
     now = time.time()
     for moment in sorted(rng.uniform(now + 1, end) for _ in range(kills)):
-        time.sleep(max(0.0, moment - time.time()))
+        time.sleep(max(0.0, moment - time.time()))  # the stream runs by the clock on the wall
         service.end(signal.SIGKILL)
         service.kills += 1
         service.start()
     while (left := end - time.time()) > 0:
         console.print(f"{left:.0f} s of the stream left, {service.kills} kills")
-        time.sleep(min(left, 20))
+        time.sleep(min(left, 20))  # as above; a line of progress in between
 
 
 def _write_configuration(folder: Path, farm: Farm, address: str, hook: str, secret: str, *, more: int) -> None:
@@ -267,7 +267,7 @@ def _wait_for(what: str, is_done: Callable[[], bool], service: Service) -> None:
         if service.has_died() or time.monotonic() > deadline:
             last_words = service.log.read_text(encoding="utf-8")[-2000:]
             sys.exit(f"gave up waiting for {what}; the service's log ends:\n{last_words}")
-        time.sleep(0.25)
+        time.sleep(0.25)  # the service is another process, and nothing of it wakes us
 
 
 def _compare(

@@ -5,11 +5,10 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
-from core.answers import AnswerReader
 from crawler.errors import UnreachableError
 from crawler.guard import Resolver
 from crawler.sockets import Stream
-from crawler.wire import HEAD_LIMITS, Field, Target, WireTransport
+from crawler.wire import Field, Target, WireTransport
 
 
 class ProxyTransport(WireTransport):
@@ -47,27 +46,14 @@ class ProxyTransport(WireTransport):
         return stream
 
     async def _dig_tunnel(self, stream: Stream, target: Target) -> None:
-        try:
-            status = await self._ask_for_tunnel(stream, target)
-        except BaseException:  # the deadline cancels too, and nobody else knows of the socket
-            stream.abort()
-            raise
-        if status // 100 != 2:
-            stream.close()
-            raise UnreachableError(
-                f"the proxy {self._proxy.authority} answered HTTP {status} when asked for a way to {target.host}; "
-                "check SETWIRE_PROXY"
-            )
-
-    async def _ask_for_tunnel(self, stream: Stream, target: Target) -> int:
-        """Ask the proxy to connect to the host (RFC 9110 9.3.6); the status it answers."""
+        """Have the proxy connect to the host (RFC 9110 9.3.6)."""
         shown = f"[{target.host}]" if ":" in target.host else target.host
         far_end = Target("http", target.host, target.port, f"{shown}:{target.port}", "")
-        await stream.send(far_end.write_head(b"CONNECT", far_end.authority, self._login))
-        reader = AnswerReader(HEAD_LIMITS)
-        while reader.head is None:
-            data = await stream.receive()
-            if not data:
-                raise ConnectionResetError("the proxy closed the connection without an answer")
-            reader.feed(data)
-        return reader.head.status
+        question = far_end.write_head(b"CONNECT", far_end.authority, self._login)
+        answer = await self._exchange(stream, far_end.key, question)
+        if answer.status // 100 != 2:
+            stream.close()
+            raise UnreachableError(
+                f"the proxy {self._proxy.authority} answered HTTP {answer.status} when asked for a way to "
+                f"{target.host}; check SETWIRE_PROXY"
+            )

@@ -47,10 +47,13 @@ class RobotsShelf:
         path = self._path(origin)
         written = path.with_name(f"{path.name}.{os.getpid()}")
         head = json.dumps([origin, self._clock() + seconds, status]).encode()
-        with suppress(OSError):
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
             written.write_bytes(head + b"\n" + body)
             written.replace(path)
+        except OSError:
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
 
     def _path(self, origin: str) -> Path:
         number = int.from_bytes(hashlib.sha256(origin.encode("utf-8", "replace")).digest()[:4]) >> (32 - _FILES_BITS)

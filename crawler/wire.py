@@ -26,7 +26,7 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 8190
 # A connection outlives its request this long, so that a publisher's dozen feeds share one.
 KEEP_ALIVE_SECONDS = 15
-HEAD_LIMITS = HeadLimits(line_bytes=MAX_HEADER_BYTES, head_bytes=MAX_HEADER_BYTES * MAX_HEADERS, headers=MAX_HEADERS)
+_HEAD_LIMITS = HeadLimits(line_bytes=MAX_HEADER_BYTES, head_bytes=MAX_HEADER_BYTES * MAX_HEADERS, headers=MAX_HEADERS)
 
 Key = tuple[str, str, int]
 Field = tuple[bytes, bytes]
@@ -65,7 +65,7 @@ class WireAnswer:
         self._stream = stream
         self._key = key
         self._idle = idle
-        self._reader = AnswerReader(HEAD_LIMITS)
+        self._reader = AnswerReader(_HEAD_LIMITS)
         self._begun = b""
         self.status = 0
         self.raw_headers: tuple[Field, ...] = ()

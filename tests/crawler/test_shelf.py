@@ -1,6 +1,7 @@
 """robots.txt is asked for once a day by all who share a folder: crawls are processes that live a few seconds."""
 
 import asyncio
+import resource
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -95,6 +96,16 @@ def test_a_folder_that_cannot_be_written_costs_the_sharing_alone(tmp_path: Path)
     with serve({"/page": answer()}) as server:
         look(server, tmp_path / "file")
         assert server.targets == ["/robots.txt", "/page"]
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        RobotsShelf(tmp_path, clock=lambda: 0.0).put(ORIGIN, (200, b"#" * 5000), DAY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["/né/1", "/n%C3%A9/1", "/n%c3%a9/1", "/open/../n%C3%A9/1", "/./n%C3%A9/1"])
