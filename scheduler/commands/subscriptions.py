@@ -299,7 +299,8 @@ def send_test(subscription_id: Named) -> None:
         subscription = _find(tx, subscription_id)
         endpoints = [e for e in all_endpoints(tx) if e.endpoint_id in subscription.endpoints]
         add_tests(tx, endpoints, now=now)
-    console.print(f"{len(endpoints)} test alerts are due now", markup=False)
+    due = "One test alert is" if len(endpoints) == 1 else f"{len(endpoints)} test alerts are"
+    console.print(f"{due} due now", markup=False)
 
 
 @app.command("rotate-secret")
