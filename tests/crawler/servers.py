@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.loopback import listening
+
 _NAMES = (x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("news.example"))
 
 
@@ -71,11 +73,9 @@ class Server:
     async def _serve(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._handle, "127.0.0.1", 0, ssl=self.tls, backlog=300)
-        self.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await self._stop.wait()
-        server.close()
+        async with listening(self._handle, tls=self.tls, backlog=300) as self.port:
+            ready.set()
+            await self._stop.wait()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

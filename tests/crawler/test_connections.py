@@ -6,7 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from crawler.guard import AllowList, GuardedResolver, SystemResolver
 from crawler.proxy import ProxyTransport
 from crawler.wire import WireTransport
 from tests.crawler.servers import Asked, Server, answer, self_signed, serve, spill, watch_hang
+from tests.loopback import Handle, listening
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 SETTINGS = FetchSettings(deadline=timedelta(seconds=5), allow_private_hosts=LOOPBACK)
@@ -43,16 +44,15 @@ def trusting(folder: Path) -> Callable[[], WireTransport]:
 
 
 @contextmanager
-def listen(handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]) -> Iterator[int]:
+def listen(handle: Handle) -> Iterator[int]:
     """Serve by a handler of one's own; the port."""
     ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
 
     async def serve_on() -> None:
         over = asyncio.Event()
-        server = await asyncio.start_server(handle, "127.0.0.1", 0)
-        ready.set_result((asyncio.get_running_loop(), over, server.sockets[0].getsockname()[1]))
-        await over.wait()
-        server.close()
+        async with listening(handle) as port:
+            ready.set_result((asyncio.get_running_loop(), over, port))
+            await over.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve_on()))
     thread.start()
@@ -207,8 +207,12 @@ def dig(to_port: int, heads: list[bytes], refusal: bytes = b"") -> Iterator[int]
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to_port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with suppress(OSError):
+        try:
             await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        except OSError:
+            pass
+        finally:
+            far_writer.transport.abort()
 
     with listen(lead) as port:
         yield port

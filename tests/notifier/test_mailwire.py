@@ -9,6 +9,7 @@ import pytest
 
 from core.values import Delivered, EndpointGone, GiveUp, Outcome, Retry
 from notifier.smtp import SmtpSender
+from tests.loopback import listening
 from tests.notifier.test_smtp import MAIL, NOW, make_delivery, plain
 
 PIPELINING = "250-mail.example\r\n250-SIZE 1000000\r\n250 PIPELINING"
@@ -56,8 +57,7 @@ class Script:
 
 @asynccontextmanager
 async def play(script: Script) -> AsyncIterator[SmtpSender]:
-    server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
-    async with server, SmtpSender(plain(server.sockets[0].getsockname()[1]), MAIL) as sender:
+    async with listening(script.serve) as port, SmtpSender(plain(port), MAIL) as sender:
         yield sender
 
 

@@ -31,6 +31,7 @@ from core.values import (
 )
 from core.webhooks import build_test_payload
 from notifier.smtp import FolderSender, MailSettings, Security, SmtpSender, SmtpSettings
+from tests.loopback import listening
 
 NOW = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 MAIL = MailSettings(from_address="setwire <wire@wire.example>", base_url="https://wire.example")
@@ -257,9 +258,7 @@ def test_tls_from_the_first_byte(self_signed: ssl.SSLContext, trusting: ssl.SSLC
         writer.close()
 
     async def run() -> Outcome:
-        server = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=self_signed)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
+        async with listening(greet, tls=self_signed) as port:
             return await send_once(plain(port, security=Security.TLS), trusting)
 
     assert asyncio.run(run()) == Retry(reason="The mail server refused us: 421 not today.", status=421)
@@ -337,9 +336,7 @@ def test_a_hanging_server_ends_at_the_deadline() -> None:
             writer.close()
 
     async def run() -> Outcome:
-        server = await asyncio.start_server(hang, "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
+        async with listening(hang) as port:
             return await send_once(plain(port, deadline=timedelta(seconds=0.2)))
 
     assert asyncio.run(run()) == Retry(reason="The mail server did not answer within 0.2 s.")
@@ -352,9 +349,8 @@ def test_a_server_that_is_none_is_tried_again(greeting: bytes) -> None:
         writer.close()
 
     async def run() -> Outcome:
-        server = await asyncio.start_server(greet, "127.0.0.1", 0)
-        async with server:
-            return await send_once(plain(server.sockets[0].getsockname()[1]))
+        async with listening(greet) as port:
+            return await send_once(plain(port))
 
     outcome = asyncio.run(run())
     assert isinstance(outcome, Retry)

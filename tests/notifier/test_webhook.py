@@ -29,6 +29,7 @@ from core.values import (
 )
 from core.webhooks import new_secret
 from notifier.webhook import NotPublicError, WebhookSender, WebhookSettings, open_public_socket, read_retry_after
+from tests.loopback import listening
 
 NOW = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 SECRET = new_secret(bytes(range(32)))
@@ -76,15 +77,8 @@ class Receiver:
 @asynccontextmanager
 async def receive(answer: Answer) -> AsyncIterator[Receiver]:
     receiver = Receiver(answer)
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
-    receiver.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(receiver.serve) as receiver.port:
         yield receiver
-    finally:
-        server.close()
-        for writer in receiver.writers:
-            writer.close()
-        await asyncio.sleep(0)
 
 
 def reply(status: str, *headers: str, body: bytes = b"") -> Answer:
@@ -343,9 +337,8 @@ def test_a_server_without_tls_is_tried_again() -> None:
         writer.close()
 
     async def run() -> Outcome:
-        server = await asyncio.start_server(greet, "127.0.0.1", 0)
-        async with server:
-            return await send_once(f"https://localhost:{server.sockets[0].getsockname()[1]}/")
+        async with listening(greet) as port:
+            return await send_once(f"https://localhost:{port}/")
 
     outcome = asyncio.run(run())
     assert isinstance(outcome, Retry)
@@ -461,10 +454,8 @@ def test_a_proxy_in_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 
 def test_a_certificate_nobody_vouches_for_is_refused(self_signed: ssl.SSLContext) -> None:
     async def run() -> Outcome:
-        receiver = Receiver(reply("200 OK"))
-        server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=self_signed)
-        async with server:
-            return await send_once(f"https://localhost:{server.sockets[0].getsockname()[1]}/")
+        async with listening(Receiver(reply("200 OK")).serve, tls=self_signed) as port:
+            return await send_once(f"https://localhost:{port}/")
 
     outcome = asyncio.run(run())
     assert isinstance(outcome, Retry)

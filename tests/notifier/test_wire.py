@@ -1,7 +1,7 @@
 """How answers are framed, and when a connection serves again: through the webhook sender, on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,18 +10,14 @@ from hypothesis import strategies as st
 
 from core.values import Delivered, EndpointGone, Outcome, Retry
 from notifier.webhook import WebhookSender
+from tests.loopback import Handle, listening
 from tests.notifier.test_webhook import IMPATIENT, NOW, SETTINGS, make_delivery
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listen(serve: Serve) -> AsyncIterator[str]:
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    finally:
-        server.close()
+async def listen(serve: Handle) -> AsyncIterator[str]:
+    async with listening(serve) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 async def read_request(reader: asyncio.StreamReader) -> None:
