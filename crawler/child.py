@@ -1,6 +1,6 @@
 """One crawl in a process of its own: the request comes on stdin, result lines go to stdout, the log to stderr.
 
-Run by `crawler.runner` as `python -m crawler.child`. Twisted's reactor cannot be started twice, a page may crash a C
+Run by `crawler.runner` as `python -m crawler`. Twisted's reactor cannot be started twice, a page may crash a C
 parser, and a spider is code of many hands: none of that happens in the service.
 """
 
@@ -117,7 +117,3 @@ def _watch(stdin: int) -> None:
     while os.read(stdin, 1024):
         pass
     os._exit(3)
-
-
-if __name__ == "__main__":
-    main()

@@ -160,7 +160,7 @@ def _entries_of(lines: Sequence[Line]) -> tuple[ParsedEntry, ...]:
 
 async def _run_child(crawl: Crawl, settings: CrawlSettings) -> _Result:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "crawler.child"),
+        *(sys.executable, "-m", "crawler"),
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,

@@ -194,7 +194,6 @@ class _Wires:
     """Connections, kept for a while after each exchange. One made for an allowed host never serves another one."""
 
     def __init__(self) -> None:
-        self._tls = _tls_context()
         self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
         self._places = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._idle: dict[_Key, dict[Wire, float]] = {}
@@ -270,7 +269,7 @@ class _Wires:
             socket_factory=_open_socket if is_trusted else _judge_first(found),
         )
         try:
-            tls, name = (self._tls, target.host) if target.is_tls else (None, None)
+            tls, name = (_tls_context(), target.host) if target.is_tls else (None, None)
             _, wire = await loop.create_connection(Wire, sock=opened, ssl=tls, server_hostname=name)
         except BaseException:  # the deadline cancels too, and nobody else knows of the socket
             opened.close()

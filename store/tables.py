@@ -54,8 +54,13 @@ class BuriedKind(StrEnum):
 
 
 class Row(SQLModel):
-    """The base of our tables; it carries our own metadata and constraint names."""
+    """The base of our tables; it carries our own metadata and constraint names.
 
+    Rows are read as columns and nobody makes one, so pydantic need not learn to check them: that takes as long as all
+    the rest of this module.
+    """
+
+    model_config = {"defer_build": True}
     metadata = MetaData(naming_convention=NAMING)
 
 
