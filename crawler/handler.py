@@ -1,6 +1,5 @@
 """Lets Scrapy download through the gateway, so that its guards hold for every page a spider asks for."""
 
-import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -13,14 +12,13 @@ from scrapy.http import Headers
 from scrapy.http import Response as ScrapyResponse
 from scrapy.responsetypes import responsetypes
 
+from core.services import lane_of
 from crawler.browser import Renderer
 from crawler.errors import UnreachableError
 from crawler.fetch import PAGE_ACCEPT, FetchSettings, Gateway, Response
 from crawler.outcomes import read_pace
+from crawler.rests import BUSY_STATUSES, LONGEST_REST, RestBook
 
-# A server that answers so is asked for nothing more for as long as it says; 429 speaks for itself.
-_BUSY = frozenset((429, 503))
-_REST_SECONDS = 3600.0
 # The body is decoded and whole, so these no longer speak of it.
 _SPENT_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
@@ -40,7 +38,8 @@ class GatewayDownloadHandler(BaseDownloadHandler):
         self._opened = AsyncExitStack()
         self._gateway: Gateway | None = None
         self._renderer: Renderer | None = None
-        self._rests: dict[str, float] = {}
+        shared = crawler.settings["SETWIRE_FETCH"].shared_folder
+        self._rests = RestBook(shared / "rests" if shared else None)
 
     async def download_request(self, request: Request) -> ScrapyResponse:
         if request.method != "GET":
@@ -58,16 +57,18 @@ class GatewayDownloadHandler(BaseDownloadHandler):
 
     def _check_rest(self, url: str) -> None:
         host = urlsplit(url).hostname or ""
-        if self._rests.get(host, 0.0) > time.monotonic():
+        if lane_of(host) in self._rests.look(now=datetime.now(UTC)):
             raise UnreachableError(f"{host} asked us to wait, and was asked for no more")
 
     def _note_rest(self, url: str, answer: Response) -> None:
-        asked = read_pace(answer, now=datetime.now(UTC)).retry_after if answer.status in _BUSY else None
-        if asked is None and answer.status != 429:
-            return
-        seconds = _REST_SECONDS if asked is None else asked.total_seconds()
-        for address in (url, answer.final_url):
-            self._rests[urlsplit(address).hostname or ""] = time.monotonic() + seconds
+        """Leave the hosts alone for as long as they say; a 429 that says nothing counts for this crawl only."""
+        now = datetime.now(UTC)
+        asked = read_pace(answer, now=now).retry_after if answer.status in BUSY_STATUSES else None
+        for lane in {lane_of(urlsplit(address).hostname or "") for address in (url, answer.final_url)}:
+            if asked:
+                self._rests.share(lane, now + min(asked, LONGEST_REST))
+            elif answer.status == 429:
+                self._rests.keep(lane, now + LONGEST_REST)
 
     def _open_renderer(self, gateway: Gateway) -> Renderer:
         if self._renderer is None:

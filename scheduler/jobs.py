@@ -39,6 +39,7 @@ from core.values import (
 )
 from crawler.feeds import Gathered, gather_feed
 from crawler.fetch import Gateway
+from crawler.rests import BUSY_STATUSES, LONGEST_REST, RestBook
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.gate import Gate
 from notifier.senders import Notifier
@@ -64,9 +65,6 @@ _GATHER_LEASE = timedelta(minutes=10)
 # So many sources wait for one host or service at most, so that a long queue does not keep all others waiting.
 _LANE_LENGTH = 20
 _LANE_STEP = timedelta(seconds=6)
-# What a server asks of one feed holds for its others, but one feed that is refused must not silence them for days.
-_BUSY = frozenset((429, 503))
-_LONGEST_REST = timedelta(hours=1)
 _REST_STEP = timedelta(seconds=1)
 _PAGES_PER_CRAWL = 20
 _PURGE_LIMIT = 5000
@@ -113,7 +111,7 @@ class Jobs:
     _gathering: int = 0
     _more_are_due: bool = False
     _host_lanes: Counter[str] = field(default_factory=Counter)
-    _rests: dict[str, datetime] = field(default_factory=dict)
+    _rests: RestBook = field(init=False)
     _book: VisitBook = field(init=False)
     _outcomes: OutcomeBook = field(init=False)
 
@@ -124,6 +122,8 @@ class Jobs:
             posted: Lanes(room=self.pace.telling * 4, most=_MAX_LANES),
             (EndpointKind.EMAIL,): Lanes(room=_MAIL_LANES, most=_MAIL_LANES),
         }
+        shared = self.crawl.fetch.shared_folder
+        self._rests = RestBook(shared / "rests" if shared else None)
         self._book = VisitBook(self.store, self.now, self.operator)
         self._outcomes = OutcomeBook(self.store, self.now, lambda: self.operator, self.journal)
 
@@ -168,7 +168,7 @@ class Jobs:
         rest meanwhile is put off.
         """
         try:
-            if (rest := self._rests.get(lane)) and rest > self.now():
+            if rest := self._rests.end_of(lane, now=self.now()):
                 await asyncio.to_thread(self._put_off, source.source_id, rest)
             elif time.monotonic() - claimed_at < _GATHER_LEASE.total_seconds() / 2:
                 await self._visit(source, state, lane)
@@ -188,12 +188,11 @@ class Jobs:
         if not self._host_lanes[lane]:
             del self._host_lanes[lane]
 
-    def _let_rest(self, lane: str, fetch: Fetch) -> None:
+    async def _let_rest(self, lane: str, fetch: Fetch) -> None:
         """Leave a host alone as a whole for as long as it asks one of its feeds to wait, an hour at most."""
-        now = self.now()
-        self._rests = {name: until for name, until in self._rests.items() if until > now}
-        if fetch.status in _BUSY and fetch.pace.retry_after:
-            self._rests[lane] = now + min(fetch.pace.retry_after, _LONGEST_REST)
+        if fetch.status in BUSY_STATUSES and fetch.pace.retry_after:
+            until = self.now() + min(fetch.pace.retry_after, LONGEST_REST)
+            await asyncio.to_thread(self._rests.share, lane, until)
 
     def _put_off(self, source_id: SourceId, until: datetime) -> None:
         with self.store.write() as tx:
@@ -201,7 +200,7 @@ class Jobs:
 
     async def _visit(self, source: Source, state: SourceState, lane: str) -> None:
         gathered = await self._ask(source, state)
-        self._let_rest(lane, gathered.fetch)
+        await self._let_rest(lane, gathered.fetch)
         after = advance_state(
             source,
             state,
@@ -334,6 +333,7 @@ class Jobs:
     def _claim_sources(self, limit: int) -> tuple[list[tuple[Source, SourceState, str]], bool]:
         """Claim what is due, and say whether that was all. What would crowd its lane is put off instead."""
         now = self.now()
+        rests = self._rests.look(now=now)
         with self.store.write() as tx:
             claimed = due_sources(tx, now=now, limit=limit, lease=_GATHER_LEASE)
             lanes = self._host_lanes.copy()
@@ -342,7 +342,7 @@ class Jobs:
             for source, state in claimed:
                 lane = _lane(source, state)
                 lanes[lane] += 1
-                if (rest := self._rests.get(lane, now)) > now:
+                if rest := rests.get(lane):
                     later.append((source.source_id, rest + _REST_STEP * lanes[lane]))
                 elif lanes[lane] <= _LANE_LENGTH:
                     taken.append((source, state, lane))

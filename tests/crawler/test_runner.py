@@ -321,6 +321,15 @@ def test_a_host_that_asks_to_wait_is_asked_for_no_more_pages(busy: Route) -> Non
     assert isinstance(pages[EntryId(4)], ParsedPage)
 
 
+def test_a_host_that_asks_to_wait_is_left_alone_by_the_next_crawl(tmp_path: Path) -> None:
+    how = settings(fetch=replace(settings().fetch, shared_folder=tmp_path))
+    with serve({"/1": answer(503, retry_after="600")}) as server:
+        for number in (1, 2):
+            pages = asyncio.run(fetch_articles([(EntryId(number), f"{server.url}/{number}")], settings=how))
+        assert server.targets == ["/robots.txt", "/1"]
+    assert "asked us to wait" in str(pages[EntryId(2)])
+
+
 def test_one_page_in_trouble_does_not_cost_the_others() -> None:
     with serve({"/1": answer(503), "/2": answer(body=STORY, content_type=HTML)}) as server:
         urls = [(EntryId(number), f"{server.url}/{number}") for number in (1, 2)]

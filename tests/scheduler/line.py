@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
+from pathlib import Path
 
 from core.editing import Windows
 from core.values import (
@@ -199,11 +200,13 @@ def furnish(store: Store, address: str, *outlets: str, now: datetime) -> None:
         )
 
 
-def build_jobs(store: Store, gateway: Gateway, recorder: Recorder, clock: Clock) -> Jobs:
+def build_jobs(
+    store: Store, gateway: Gateway, recorder: Recorder, clock: Clock, *, shared_folder: Path | None = None
+) -> Jobs:
     jobs = Jobs(
         store=store,
         gateway=gateway,
-        crawl=CrawlSettings(),
+        crawl=CrawlSettings(fetch=FetchSettings(shared_folder=shared_folder)),
         notifier=Notifier(webhook=recorder, mail=recorder),
         desk=Desk(
             store,

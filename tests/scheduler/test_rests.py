@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from core.services import lane_of
 from core.values import Publisher, PublisherSlug, Source, SourceId, SourceKind
+from crawler.rests import RestBook
 from scheduler.jobs import Jobs
 from scheduler.loopback import QuietHandler, serve_loopback
 from store.engine import Store
@@ -58,12 +61,12 @@ class _Handler(QuietHandler):
         self.answer(status, "application/rss+xml", BODY if status == 200 else b"", **headers)
 
 
-def look(store: Store, publishers: Publishers, *, minutes: int) -> None:
+def look(store: Store, publishers: Publishers, *, minutes: int, shared_folder: Path | None = None) -> None:
     """Let one process look each minute who is due."""
 
     async def run() -> None:
         async with gateway() as opened:
-            jobs: Jobs = build_jobs(store, opened, Recorder(), publishers.clock)
+            jobs: Jobs = build_jobs(store, opened, Recorder(), publishers.clock, shared_folder=shared_folder)
             assert isinstance(jobs.dispatcher, StepDispatcher)
             for _ in range(minutes):
                 await jobs.dispatcher.run("poll")
@@ -90,6 +93,26 @@ def test_one_feed_that_is_refused_does_not_silence_the_others_for_days(sqlite_st
     with publishers.serve(sqlite_store):
         look(sqlite_store, publishers, minutes=65)
     assert {path for path, at in publishers.asked if at >= 60 * MINUTE} == {"/1", "/2", "/3"}
+
+
+def test_a_restart_does_not_end_a_rest(sqlite_store: Store, tmp_path: Path) -> None:
+    publishers = Publishers({f"/{number}": (503, "600") for number in range(4)})
+    with publishers.serve(sqlite_store):
+        for _ in range(9):
+            look(sqlite_store, publishers, minutes=1, shared_folder=tmp_path)
+        assert len(publishers.asked) == 1
+        look(sqlite_store, publishers, minutes=4, shared_folder=tmp_path)
+    assert len(publishers.asked) == 2
+
+
+def test_what_a_crawl_was_asked_holds_for_feeds(sqlite_store: Store, tmp_path: Path) -> None:
+    publishers = Publishers({})
+    of_crawl = RestBook(tmp_path / "rests")
+    with publishers.serve(sqlite_store):
+        of_crawl.share(lane_of("127.0.0.1"), publishers.clock() + 10 * MINUTE)
+        look(sqlite_store, publishers, minutes=15, shared_folder=tmp_path)
+    assert min(at for _, at in publishers.asked) >= 10 * MINUTE
+    assert {path for path, _ in publishers.asked} == {"/0", "/1", "/2", "/3"}
 
 
 @pytest.mark.parametrize("answer", [(429, ""), (500, "600"), (403, "")])

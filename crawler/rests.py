@@ -1,0 +1,79 @@
+"""Hosts that asked us to wait: left alone by all who share a folder, feeds and crawls, and after a restart as well."""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+BUSY_STATUSES = frozenset((429, 503))
+# One address that is refused for days must not silence all others of its host for so long.
+LONGEST_REST = timedelta(hours=1)
+
+
+class RestBook:
+    """Until when each lane (`core.services.lane_of`) is left alone, an hour at most; every time is aware.
+
+    It is kept in memory, and in a file for each lane where there is a folder: one that cannot be written costs the
+    sharing, not the rest.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._ends: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def keep(self, lane: str, until: datetime) -> datetime:
+        """Leave a lane alone in this process; a rest that was asked for is never shortened. When it ends."""
+        with self._lock:
+            self._ends[lane] = end = max(until, self._ends.get(lane, until))
+        return end
+
+    def share(self, lane: str, until: datetime) -> None:
+        """Leave a lane alone in all processes."""
+        end = self.keep(lane, until)
+        if self._folder is None:
+            return
+        path = self._folder / hashlib.sha256(lane.encode("utf-8", "replace")).hexdigest()[:16]
+        written = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            written.write_text(json.dumps([lane, end.timestamp()]), encoding="utf-8")
+            written.replace(path)
+        except OSError:
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
+
+    def end_of(self, lane: str, *, now: datetime) -> datetime | None:
+        """Say when a lane's rest ends, by what this process knows; None for one that does not rest."""
+        end = self._ends.get(lane)
+        return end if end is not None and now < end else None
+
+    def look(self, *, now: datetime) -> Mapping[str, datetime]:
+        """Take in what others keep, forget what is over, and give the lanes that rest."""
+        for file in self._files():
+            self._take_in(file, now)
+        with self._lock:
+            self._ends = {lane: end for lane, end in self._ends.items() if now < end <= now + LONGEST_REST}
+            return dict(self._ends)
+
+    def _files(self) -> list[Path]:
+        with suppress(OSError):
+            return list(self._folder.iterdir()) if self._folder is not None else []
+        return []
+
+    def _take_in(self, file: Path, now: datetime) -> None:
+        try:
+            lane, seconds = json.loads(file.read_bytes())
+            end = datetime.fromtimestamp(float(seconds), UTC)
+        except (OSError, OverflowError, TypeError, ValueError):
+            lane, end = "", now
+        # A clock that was set back must not make a rest last for ever.
+        if isinstance(lane, str) and now < end <= now + LONGEST_REST:
+            self.keep(lane, end)
+        elif not file.suffix:  # one with a suffix is being written
+            with suppress(OSError):
+                file.unlink()
