@@ -278,6 +278,11 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(default="info", description="How much is logged: debug, info, warning or error.")
 
     @property
+    def shared_dir(self) -> Path:
+        """Where processes leave word for each other about hosts: turns, rests, what robots.txt said."""
+        return (self.data_dir / "services").absolute()  # crawls run in another working directory
+
+    @property
     def user_agent(self) -> str:
         """Say who asks, and where publishers can complain when a contact is set."""
         contact = f" (+{self.contact_url})" if self.contact_url else ""

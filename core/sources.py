@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from core.cadence import next_check_at
 from core.habits import is_flood, learn_habit
 from core.health import is_broken, is_silent
+from core.services import lane_of
 from core.values import Fetch, FetchOutcome, Move, ParsedEntry, Source, SourceKind, SourceState, Validators
 
 VALIDATORS_LAST = timedelta(days=8)
@@ -87,6 +89,11 @@ def validators_to_send(state: SourceState, *, now: datetime) -> Validators:
 def address_of(source: Source, state: SourceState) -> str:
     """Return the address to ask: the one declared, or where it moved to for good."""
     return state.move.to if state.move and state.move.is_adopted else source.url
+
+
+def lane_of_source(source: Source, state: SourceState) -> str:
+    """Name what is asked one thing at a time, and rests as a whole: the source's host, or the service it is of."""
+    return lane_of(urlsplit(address_of(source, state)).hostname or "")
 
 
 def _follow_move(move: Move | None, fetch: Fetch, *, error_count: int, now: datetime) -> Move | None:

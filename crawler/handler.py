@@ -38,8 +38,7 @@ class GatewayDownloadHandler(BaseDownloadHandler):
         self._opened = AsyncExitStack()
         self._gateway: Gateway | None = None
         self._renderer: Renderer | None = None
-        shared = crawler.settings["SETWIRE_FETCH"].shared_folder
-        self._rests = RestBook(shared / "rests" if shared else None)
+        self._rests = RestBook(crawler.settings["SETWIRE_FETCH"].shared_folder)
 
     async def download_request(self, request: Request) -> ScrapyResponse:
         if request.method != "GET":

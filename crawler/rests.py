@@ -21,8 +21,8 @@ class RestBook:
     sharing, not the rest.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, shared_folder: Path | None = None) -> None:
+        self._folder = shared_folder / "rests" if shared_folder is not None else None
         self._ends: dict[str, datetime] = {}
         self._lock = threading.Lock()
 

@@ -9,13 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 from core.health import find_alarm
 from core.parsing.entries import AskKnown, know_none
 from core.retry import next_attempt_at
-from core.services import lane_of
-from core.sources import address_of, advance_state
+from core.sources import advance_state, lane_of_source
 from core.values import (
     Attempt,
     Delivered,
@@ -122,8 +120,7 @@ class Jobs:
             posted: Lanes(room=self.pace.telling * 4, most=_MAX_LANES),
             (EndpointKind.EMAIL,): Lanes(room=_MAIL_LANES, most=_MAIL_LANES),
         }
-        shared = self.crawl.fetch.shared_folder
-        self._rests = RestBook(shared / "rests" if shared else None)
+        self._rests = RestBook(self.crawl.fetch.shared_folder)
         self._book = VisitBook(self.store, self.now, self.operator)
         self._outcomes = OutcomeBook(self.store, self.now, lambda: self.operator, self.journal)
 
@@ -340,7 +337,7 @@ class Jobs:
             taken: list[tuple[Source, SourceState, str]] = []
             later: list[tuple[SourceId, datetime]] = []
             for source, state in claimed:
-                lane = _lane(source, state)
+                lane = lane_of_source(source, state)
                 lanes[lane] += 1
                 if rest := rests.get(lane):
                     later.append((source.source_id, rest + _REST_STEP * lanes[lane]))
@@ -408,10 +405,6 @@ async def _wait_for(stored: set[asyncio.Future[None]]) -> None:
 def _lock_of(claim: Claim) -> str:
     is_mail = claim.endpoint.kind is EndpointKind.EMAIL
     return "mail" if is_mail else f"endpoint:{claim.endpoint.endpoint_id}"
-
-
-def _lane(source: Source, state: SourceState) -> str:
-    return lane_of(urlsplit(address_of(source, state)).hostname or "")
 
 
 def _log_turn(before: SourceState, after: SourceState) -> None:

@@ -339,7 +339,7 @@ def fetch_settings(settings: Settings) -> FetchSettings:
         per_host=settings.fetch_per_host,
         total=settings.fetch_concurrency,
         proxy=settings.proxy or None,
-        shared_folder=(settings.data_dir / "services").absolute(),  # crawls run in another working directory
+        shared_folder=settings.shared_dir,
     )
 
 

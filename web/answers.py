@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.facts.telling import say_fact
 from core.health import HealthState, SourceDay, judge_day, judge_health
+from core.sources import lane_of_source
 from core.values import (
     Certainty,
     CorrectionKind,
@@ -252,6 +253,7 @@ class SourceAnswer(Answer):
     error_count: int
     failing_since_at: datetime | None
     next_check_at: datetime | None = Field(description="Null when switched off.")
+    rests_until: datetime | None = Field(description="Until when its host asked us to wait; null where it did not.")
     entries_last_day: int
     days: list[DayAnswer] = Field(description="The last thirty days on which it was visited, oldest first.")
     hub: HubAnswer | None = Field(description="The WebSub hub that was asked to push it; null where none was.")
@@ -430,7 +432,7 @@ def answer_delivery(view: DeliveryView) -> DeliveryAnswer:
     )
 
 
-def answer_source(view: SourceView, now: datetime) -> SourceAnswer:
+def answer_source(view: SourceView, now: datetime, rests: Mapping[str, datetime]) -> SourceAnswer:
     source, state = view.source, view.state
     health = judge_health(source, state, now=now, durations=[fetch.duration for fetch in view.fetches])
     return SourceAnswer(
@@ -450,6 +452,7 @@ def answer_source(view: SourceView, now: datetime) -> SourceAnswer:
         error_count=state.error_count,
         failing_since_at=state.failing_since_at,
         next_check_at=state.next_check_at if source.enabled else None,
+        rests_until=rests.get(lane_of_source(source, state)) if source.enabled else None,
         entries_last_day=view.entries_last_day,
         days=[_answer_day(day) for day in view.days],
         hub=_answer_hub(view.hub, now) if view.hub else None,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query
 
 from core.values import DeliveryState, FilmId, StoryId, TopicSlug
+from crawler.rests import RestBook
 from store.delivery_views import latest_deliveries
 from store.films import all_topics, search_films
 from store.sources import publishers, source_views
@@ -99,7 +100,8 @@ def _add_state_routes(router: APIRouter, site: Site) -> None:
         with site.store.read() as tx:
             now = site.now()
             views = source_views(tx, now=now, fetch_count=5)
-        return SourcesAnswer(sources=[answer_source(view, now) for view in views])
+        rests = RestBook(site.settings.shared_dir).look(now=now)
+        return SourcesAnswer(sources=[answer_source(view, now, rests) for view in views])
 
     @router.get("/deliveries", summary="Latest deliveries")
     def list_deliveries(state: DeliveryState | None = None, limit: Limit = 30) -> DeliveriesAnswer:

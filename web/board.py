@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
 from core.catalogue import Authority, SyncState
 from core.health import DAYS_SHOWN, Health, HealthState, SourceDay, judge_day, judge_health
+from core.sources import lane_of_source
 from core.values import DeliveryState, Fetch, FetchOutcome, Tier
 from core.websub import HubSubscription, is_pushing
 from store.views import Gathered, SourceView
@@ -89,9 +91,14 @@ class StateCount:
     tone: DeliveryTone
 
 
-def make_source_rows(views: Sequence[SourceView], now: datetime) -> list[SourceRow]:
-    """Failing sources first, the longest failing on top; then by publisher; what is switched off last."""
-    return [_source_row(view, now) for view in sorted(views, key=_urgency)]
+def make_source_rows(
+    views: Sequence[SourceView], now: datetime, *, rests: Mapping[str, datetime] = MappingProxyType({})
+) -> list[SourceRow]:
+    """Failing sources first, the longest failing on top; then by publisher; what is switched off last.
+
+    `rests`: until when each lane is left alone.
+    """
+    return [_source_row(view, now, rests) for view in sorted(views, key=_urgency)]
 
 
 def _urgency(view: SourceView) -> tuple[bool, bool, float, str]:
@@ -101,10 +108,11 @@ def _urgency(view: SourceView) -> tuple[bool, bool, float, str]:
     return not view.source.enabled, not failing, failed_at, view.source.publisher.name.casefold()
 
 
-def _source_row(view: SourceView, now: datetime) -> SourceRow:
+def _source_row(view: SourceView, now: datetime, rests: Mapping[str, datetime]) -> SourceRow:
     source, state = view.source, view.state
     failing = is_failing((source, state))
     health = judge_health(source, state, now=now, durations=[fetch.duration for fetch in view.fetches])
+    trouble = _say_trouble(view, now) if failing else _say_condition(health, now)
     cells = tuple(make_cell(fetch) for fetch in reversed(view.fetches))
     days = make_days(view.days, now)
     return SourceRow(
@@ -116,7 +124,7 @@ def _source_row(view: SourceView, now: datetime) -> SourceRow:
         tone=("bad" if failing else "") if source.enabled else "off",
         outcome=OUTCOMES[state.last_outcome] if state.last_outcome else "not asked yet",
         health=health.state,
-        error=_say_trouble(view, now) if failing else _say_condition(health, now),
+        error=" ".join(filter(None, (trouble, _say_rest(view, rests)))),
         last_fetch_at=state.last_fetch_at,
         next_check_at=state.next_check_at if source.enabled else None,
         entries=f"{view.entries_last_day:,}",
@@ -126,6 +134,11 @@ def _source_row(view: SourceView, now: datetime) -> SourceRow:
         days_text=say_days(days),
         hub=say_hub(view.hub, now) if view.hub else "",
     )
+
+
+def _say_rest(view: SourceView, rests: Mapping[str, datetime]) -> str:
+    until = rests.get(lane_of_source(view.source, view.state)) if view.source.enabled else None
+    return f"Its host asked us to wait, so nothing there is asked before {say_clock(until)}." if until else ""
 
 
 def _say_condition(health: Health, now: datetime) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from core.values import DeliveryState, FilmId, StoryId, TopicSlug
+from crawler.rests import RestBook
 from store.catalogue import all_syncs, count_records
 from store.deliveries import delivery_counts, next_due_at
 from store.delivery_views import latest_deliveries
@@ -166,7 +167,7 @@ def read_status(tx: Session, site: Site) -> dict[str, Any]:
     return {
         "verdict": give_verdict(standing, owed, now),
         "silence": explain_silence(standing, now),
-        "sources": make_source_rows(sources, now),
+        "sources": make_source_rows(sources, now, rests=RestBook(site.settings.shared_dir).look(now=now)),
         "figures": make_figures(owed, gathered_since(tx, now - timedelta(hours=24))),
         "syncs": make_sync_rows(all_syncs(tx), count_records(tx), now),
         "states": make_state_counts(counts),

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 import typer
 
+from config.settings import load_settings
 from core.health import judge_health
 from core.naming import free_id
 from core.opml import parse_opml, write_opml
 from core.parsing.selecting import find_fault
+from core.sources import lane_of_source
 from core.values import (
     ParsedPage,
     Publisher,
@@ -27,6 +29,7 @@ from core.values import (
     SourceState,
     Tier,
 )
+from crawler.rests import RestBook
 from scheduler.commands.options import AsJson, CommandError, reading, writing
 from scheduler.commands.trials import Trial, count_fields, find_feeds, make_trial_source, name_feed, try_out
 from scheduler.output import ago, console, errors, in_words, show_fields, show_json, show_rows
@@ -78,6 +81,7 @@ def show_source(source_id: Named, *, as_json: AsJson = False) -> None:
         source, state = _find(tx, source_id)
         fetches = recent_fetches(tx, source.source_id, limit=_SHOWN_FETCHES)
     health = judge_health(source, state, now=utc_now(), durations=[fetch.duration for fetch in fetches])
+    rests = RestBook(load_settings().shared_dir).look(now=utc_now())
     if as_json:
         show_json({"source": source, "state": state, "health": health, "fetches": fetches})
         return
@@ -99,6 +103,7 @@ def show_source(source_id: Named, *, as_json: AsJson = False) -> None:
             ("first contact", state.first_contact_at),
             ("failing since", state.failing_since_at),
             ("next check", state.next_check_at),
+            ("host rests until", rests.get(lane_of_source(source, state))),
         ]
     )
     columns = {

@@ -13,8 +13,8 @@ LANE = "host:pier.example"
 
 
 def test_a_rest_is_known_to_all_and_ends(tmp_path: Path) -> None:
-    RestBook(tmp_path / "rests").share(LANE, NOW + 10 * MINUTE)
-    other = RestBook(tmp_path / "rests")
+    RestBook(tmp_path).share(LANE, NOW + 10 * MINUTE)
+    other = RestBook(tmp_path)
     assert other.end_of(LANE, now=NOW) is None
     assert other.look(now=NOW) == {LANE: NOW + 10 * MINUTE}
     assert other.end_of(LANE, now=NOW + 9 * MINUTE) == NOW + 10 * MINUTE
@@ -46,9 +46,11 @@ def test_a_clock_that_was_set_back_ends_a_rest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"x", b"[]", b'["a", "soon"]', b"[1, 1e400]", b'["a", 1e300]', b"\xff" * 9])
 def test_a_damaged_file_is_no_rest(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "0123").write_bytes(content)
+    folder = tmp_path / "rests"
+    folder.mkdir()
+    (folder / "0123").write_bytes(content)
     assert RestBook(tmp_path).look(now=NOW) == {}
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_costs_the_sharing_alone(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_restart_does_not_end_a_rest(sqlite_store: Store, tmp_path: Path) -> N
 
 def test_what_a_crawl_was_asked_holds_for_feeds(sqlite_store: Store, tmp_path: Path) -> None:
     publishers = Publishers({})
-    of_crawl = RestBook(tmp_path / "rests")
+    of_crawl = RestBook(tmp_path)
     with publishers.serve(sqlite_store):
         of_crawl.share(lane_of("127.0.0.1"), publishers.clock() + 10 * MINUTE)
         look(sqlite_store, publishers, minutes=15, shared_folder=tmp_path)

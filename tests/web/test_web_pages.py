@@ -13,8 +13,10 @@ from lxml import html
 
 from config.settings import Settings
 from core.catalogue import Authority, SyncState
+from core.services import lane_of
 from core.values import FetchOutcome
 from core.websub import HubOffer
+from crawler.rests import RestBook
 from store.catalogue import keep_sync
 from store.engine import Store
 from store.websub import note_asking, note_lease, note_push, note_refusal
@@ -180,6 +182,22 @@ def test_status_says_how_a_hub_stands(store: Store, ask: Ask) -> None:
     assert hubs[plain.source_id] is None
     assert hubs[pushed.source_id]["is_pushing"] is True
     assert "hush" not in page.text + str(hubs)
+
+
+def test_status_says_which_sources_wait_because_their_host_asked(store: Store, settings: Settings, ask: Ask) -> None:
+    resting, other, off = make_sources(3)
+    with store.write() as tx:
+        declare(tx, [resting, other, replace(off, url=resting.url, enabled=False)])
+    until = NOW + timedelta(minutes=40)
+    RestBook(settings.shared_dir).share(lane_of(f"{resting.publisher.slug}.example"), until)
+    said = "Its host asked us to wait, so nothing there is asked before 15:10 UTC."
+    assert text_of(ask("/status").text, "tbody .error").count(said) == 1
+    told = {source["id"]: source["rests_until"] for source in ask("/api/v1/sources").json()["sources"]}
+    assert told == {
+        resting.source_id: until.isoformat().replace("+00:00", "Z"),
+        other.source_id: None,
+        off.source_id: None,
+    }
 
 
 def test_a_story_says_which_article_is_behind_a_paywall(store: Store, ask: Ask) -> None:
