@@ -17,8 +17,8 @@ from core.websub import HubOffer, find_hub
 from crawler.fetch import FetchError, Gateway, Response
 from crawler.outcomes import Verdict, is_html, judge_error, judge_response, next_validators, read_pace
 
-# Reading is Python's work, one thing at a time: more threads would only wait for each other, and keep memory.
-_READERS = ThreadPoolExecutor(2, thread_name_prefix="read")
+# Reading is Python's work, one thing at a time: a second thread would wait for the first, and cost a tenth more by it.
+_READERS = ThreadPoolExecutor(1, thread_name_prefix="read")
 _NO_VALIDATORS = Validators()
 
 
