@@ -74,6 +74,6 @@ class RestBook:
         # A clock that was set back must not make a rest last for ever.
         if isinstance(lane, str) and now < end <= now + LONGEST_REST:
             self.keep(lane, end)
-        elif not file.suffix:  # one with a suffix is being written
+        elif lane or not file.suffix:  # one with a suffix and no lane in it is being written
             with suppress(OSError):
                 file.unlink()

@@ -15,11 +15,11 @@ from core.values import Certainty, FactKind
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern, spelled with pieces. `needs_film`: the film's name must stand in what it matched. `certainty` overrides the sentence's.
+    """One pattern, spelled with pieces. `needs_film`: the film's name must stand in what it matched.
 
-    `role` is the role a match has by itself (`director`). `is_plain`: the words also tell what a film's characters do,
-    so only people of the catalogue are believed. `is_background`: said in passing, worth telling only if the catalogue
-    does not know it.
+    `certainty` overrides the sentence's. `role` is the role a match has by itself (`director`). `is_plain`: the words
+    also tell what a film's characters do, so only people of the catalogue are believed. `is_background`: said in
+    passing, worth telling only if the catalogue does not know it.
     """
 
     kind: FactKind
