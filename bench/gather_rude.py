@@ -116,7 +116,15 @@ class Side:
 
 
 async def _serve() -> None:
-    server = await asyncio.start_server(_handle, "0.0.0.0", 0, backlog=300)  # all of 127/8 leads here
+    handled = set[asyncio.Task[None]]()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # asyncio itself holds a connection's task weakly, and one that hangs for ever would be swept away.
+        task = asyncio.create_task(_handle(reader, writer))
+        handled.add(task)
+        task.add_done_callback(handled.discard)
+
+    server = await asyncio.start_server(accept, "0.0.0.0", 0, backlog=300)  # all of 127/8 leads here
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     os._exit(0)  # its clients are gone, and what it says to them never ends
