@@ -17,7 +17,7 @@ from crawler.browser import Renderer
 from crawler.errors import UnreachableError
 from crawler.fetch import PAGE_ACCEPT, FetchSettings, Gateway, Response
 from crawler.outcomes import read_pace
-from crawler.rests import BUSY_STATUSES, LONGEST_REST, RestBook
+from crawler.rests import LONGEST_REST, RestBook
 
 # The body is decoded and whole, so these no longer speak of it.
 _SPENT_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
@@ -62,11 +62,9 @@ class GatewayDownloadHandler(BaseDownloadHandler):
     def _note_rest(self, url: str, answer: Response) -> None:
         """Leave the hosts alone for as long as they say; a 429 that says nothing counts for this crawl only."""
         now = datetime.now(UTC)
-        asked = read_pace(answer, now=now).retry_after if answer.status in BUSY_STATUSES else None
+        asked = read_pace(answer, now=now).retry_after
         for lane in {lane_of(urlsplit(address).hostname or "") for address in (url, answer.final_url)}:
-            if asked:
-                self._rests.share(lane, now + min(asked, LONGEST_REST))
-            elif answer.status == 429:
+            if not self._rests.hear(lane, answer.status, asked, now=now) and answer.status == 429:
                 self._rests.keep(lane, now + LONGEST_REST)
 
     def _open_renderer(self, gateway: Gateway) -> Renderer:

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-BUSY_STATUSES = frozenset((429, 503))
+from crawler.sharing import leave_word
+
+_BUSY = frozenset((429, 503))
 # One address that is refused for days must not silence all others of its host for so long.
 LONGEST_REST = timedelta(hours=1)
 
@@ -32,20 +33,15 @@ class RestBook:
             self._ends[lane] = end = max(until, self._ends.get(lane, until))
         return end
 
-    def share(self, lane: str, until: datetime) -> None:
-        """Leave a lane alone in all processes."""
-        end = self.keep(lane, until)
-        if self._folder is None:
-            return
-        path = self._folder / hashlib.sha256(lane.encode("utf-8", "replace")).hexdigest()[:16]
-        written = path.with_name(f"{path.name}.{os.getpid()}")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            written.write_text(json.dumps([lane, end.timestamp()]), encoding="utf-8")
-            written.replace(path)
-        except OSError:
-            with suppress(OSError):
-                written.unlink(missing_ok=True)
+    def hear(self, lane: str, status: int | None, retry_after: timedelta | None, *, now: datetime) -> bool:
+        """Leave a lane alone in all processes if its answer asks for that, and say whether it does."""
+        if status not in _BUSY or not retry_after:
+            return False
+        end = self.keep(lane, now + min(retry_after, LONGEST_REST))
+        if self._folder is not None:
+            name = hashlib.sha256(lane.encode("utf-8", "replace")).hexdigest()[:16]
+            leave_word(self._folder / name, json.dumps([lane, end.timestamp()]).encode())
+        return True
 
     def end_of(self, lane: str, *, now: datetime) -> datetime | None:
         """Say when a lane's rest ends, by what this process knows; None for one that does not rest."""

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+
+from crawler.sharing import leave_word
 
 # None: no answer was to be had. Else status and body.
 RobotsAnswer = tuple[int, bytes] | None
@@ -44,16 +44,8 @@ class RobotsShelf:
         status, body = answer or (None, b"")
         if len(body) > _MAX_BODY_BYTES:
             return
-        path = self._path(origin)
-        written = path.with_name(f"{path.name}.{os.getpid()}")
         head = json.dumps([origin, self._clock() + seconds, status]).encode()
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            written.write_bytes(head + b"\n" + body)
-            written.replace(path)
-        except OSError:
-            with suppress(OSError):
-                written.unlink(missing_ok=True)
+        leave_word(self._path(origin), head + b"\n" + body)
 
     def _path(self, origin: str) -> Path:
         number = int.from_bytes(hashlib.sha256(origin.encode("utf-8", "replace")).digest()[:4]) >> (32 - _FILES_BITS)

@@ -25,7 +25,6 @@ from core.values import (
     EndpointId,
     EndpointKind,
     EntryId,
-    Fetch,
     GiveUp,
     Outcome,
     ParsedPage,
@@ -37,7 +36,7 @@ from core.values import (
 )
 from crawler.feeds import Gathered, gather_feed
 from crawler.fetch import Gateway
-from crawler.rests import BUSY_STATUSES, LONGEST_REST, RestBook
+from crawler.rests import RestBook
 from crawler.runner import CrawlSettings, fetch_articles, run_spider
 from notifier.gate import Gate
 from notifier.senders import Notifier
@@ -185,19 +184,15 @@ class Jobs:
         if not self._host_lanes[lane]:
             del self._host_lanes[lane]
 
-    async def _let_rest(self, lane: str, fetch: Fetch) -> None:
-        """Leave a host alone as a whole for as long as it asks one of its feeds to wait, an hour at most."""
-        if fetch.status in BUSY_STATUSES and fetch.pace.retry_after:
-            until = self.now() + min(fetch.pace.retry_after, LONGEST_REST)
-            await asyncio.to_thread(self._rests.share, lane, until)
-
     def _put_off(self, source_id: SourceId, until: datetime) -> None:
         with self.store.write() as tx:
             defer_sources(tx, [(source_id, until)])
 
     async def _visit(self, source: Source, state: SourceState, lane: str) -> None:
         gathered = await self._ask(source, state)
-        await self._let_rest(lane, gathered.fetch)
+        if retry_after := gathered.fetch.pace.retry_after:
+            hear = partial(self._rests.hear, lane, gathered.fetch.status, retry_after, now=self.now())
+            await asyncio.to_thread(hear)
         after = advance_state(
             source,
             state,

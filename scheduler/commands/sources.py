@@ -81,9 +81,10 @@ def show_source(source_id: Named, *, as_json: AsJson = False) -> None:
         source, state = _find(tx, source_id)
         fetches = recent_fetches(tx, source.source_id, limit=_SHOWN_FETCHES)
     health = judge_health(source, state, now=utc_now(), durations=[fetch.duration for fetch in fetches])
-    rests = RestBook(load_settings().shared_dir).look(now=utc_now())
+    rests_until = RestBook(load_settings().shared_dir).look(now=utc_now()).get(lane_of_source(source, state))
     if as_json:
-        show_json({"source": source, "state": state, "health": health, "fetches": fetches})
+        shown = {"source": source, "state": state, "health": health, "rests_until": rests_until, "fetches": fetches}
+        show_json(shown)
         return
     show_fields(
         [
@@ -103,7 +104,7 @@ def show_source(source_id: Named, *, as_json: AsJson = False) -> None:
             ("first contact", state.first_contact_at),
             ("failing since", state.failing_since_at),
             ("next check", state.next_check_at),
-            ("host rests until", rests.get(lane_of_source(source, state))),
+            ("host rests until", rests_until),
         ]
     )
     columns = {

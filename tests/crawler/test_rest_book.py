@@ -13,7 +13,7 @@ LANE = "host:pier.example"
 
 
 def test_a_rest_is_known_to_all_and_ends(tmp_path: Path) -> None:
-    RestBook(tmp_path).share(LANE, NOW + 10 * MINUTE)
+    RestBook(tmp_path).hear(LANE, 503, 10 * MINUTE, now=NOW)
     other = RestBook(tmp_path)
     assert other.end_of(LANE, now=NOW) is None
     assert other.look(now=NOW) == {LANE: NOW + 10 * MINUTE}
@@ -25,8 +25,8 @@ def test_a_rest_is_known_to_all_and_ends(tmp_path: Path) -> None:
 
 def test_a_rest_is_never_shortened(tmp_path: Path) -> None:
     book = RestBook(tmp_path)
-    book.share(LANE, NOW + 10 * MINUTE)
-    book.share(LANE, NOW + MINUTE)
+    book.hear(LANE, 503, 10 * MINUTE, now=NOW)
+    book.hear(LANE, 503, MINUTE, now=NOW)
     assert RestBook(tmp_path).look(now=NOW) == {LANE: NOW + 10 * MINUTE}
 
 
@@ -39,7 +39,7 @@ def test_a_rest_of_one_process_stays_with_it(tmp_path: Path) -> None:
 
 def test_a_clock_that_was_set_back_ends_a_rest(tmp_path: Path) -> None:
     book = RestBook(tmp_path)
-    book.share(LANE, NOW + 10 * MINUTE)
+    book.hear(LANE, 503, 10 * MINUTE, now=NOW)
     assert book.look(now=NOW - timedelta(days=1)) == {}
     assert RestBook(tmp_path).look(now=NOW - timedelta(days=1)) == {}
 
@@ -56,5 +56,12 @@ def test_a_damaged_file_is_no_rest(tmp_path: Path, content: bytes) -> None:
 def test_a_folder_that_cannot_be_written_costs_the_sharing_alone(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     book = RestBook(tmp_path / "file")
-    book.share(LANE, NOW + MINUTE)
+    book.hear(LANE, 503, MINUTE, now=NOW)
     assert book.look(now=NOW) == {LANE: NOW + MINUTE}
+
+
+@pytest.mark.parametrize("answer", [(200, MINUTE), (500, MINUTE), (None, MINUTE), (429, None), (503, timedelta(0))])
+def test_only_a_busy_host_that_says_how_long_is_heard(answer: tuple[int | None, timedelta | None]) -> None:
+    book = RestBook()
+    assert not book.hear(LANE, *answer, now=NOW)
+    assert book.look(now=NOW) == {}

@@ -109,7 +109,7 @@ def test_what_a_crawl_was_asked_holds_for_feeds(sqlite_store: Store, tmp_path: P
     publishers = Publishers({})
     of_crawl = RestBook(tmp_path)
     with publishers.serve(sqlite_store):
-        of_crawl.share(lane_of("127.0.0.1"), publishers.clock() + 10 * MINUTE)
+        of_crawl.hear(lane_of("127.0.0.1"), 503, 10 * MINUTE, now=publishers.clock())
         look(sqlite_store, publishers, minutes=15, shared_folder=tmp_path)
     assert min(at for _, at in publishers.asked) >= 10 * MINUTE
     assert {path for path, _ in publishers.asked} == {"/0", "/1", "/2", "/3"}

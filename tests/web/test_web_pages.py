@@ -189,7 +189,8 @@ def test_status_says_which_sources_wait_because_their_host_asked(store: Store, s
     with store.write() as tx:
         declare(tx, [resting, other, replace(off, url=resting.url, enabled=False)])
     until = NOW + timedelta(minutes=40)
-    RestBook(settings.shared_dir).share(lane_of(f"{resting.publisher.slug}.example"), until)
+    lane = lane_of(f"{resting.publisher.slug}.example")
+    RestBook(settings.shared_dir).hear(lane, 429, timedelta(minutes=40), now=NOW)
     said = "Its host asked us to wait, so nothing there is asked before 15:10 UTC."
     assert text_of(ask("/status").text, "tbody .error").count(said) == 1
     told = {source["id"]: source["rests_until"] for source in ask("/api/v1/sources").json()["sources"]}
